@@ -1,0 +1,266 @@
+// Float and double arithmetic and comparison of SSE and SSE2: the host's own instructions, on values.
+//
+// run(d, s) executes the instruction named, under the MXCSR that HostMxcsr loaded; flags it raises stay in the host's
+// register. sse_exceptions.hpp puts the guest's masks on top. The asm is volatile so that the compiler neither folds it
+// nor moves it across reads and writes of MXCSR. Scalar forms merge the upper lanes of d, as the instructions do.
+//
+// RCPPS and RSQRTPS (and SS) are the host's 12-bit approximations; every Intel processor since Pentium III gives the
+// same bits. They raise nothing and heed no control bit but DAZ's effect on inputs, which they have always.
+//
+// RangeChecked marks the bodies whose result can overflow or underflow: lanes, and the operation to repeat with
+// unbounded exponent range when the guest unmasks OE or UE.
+#pragma once
+
+#include "cpu/semantics/mmx_lanes.hpp"
+
+namespace truering::semantics {
+
+using HostVector [[gnu::vector_size(16)]] = float;
+
+inline HostVector to_host(const Xmm& x) { return std::bit_cast<HostVector>(x); }
+inline Xmm from_host(HostVector v) { return std::bit_cast<Xmm>(v); }
+
+enum class WideOp { ADD, SUB, MUL, DIV, CVT };
+
+// From and To: the lanes of operands and result; lane_count of them, the lowest.
+template <class From, class To, unsigned lanes, WideOp operation> struct RangeChecked {
+    using FromLane = From;
+    using ToLane = To;
+    static constexpr unsigned lane_count = lanes;
+    static constexpr WideOp wide_op = operation;
+};
+template <class Body>
+concept ChecksRange = requires {
+    Body::wide_op;
+};
+
+struct ADDPS : RangeChecked<float, float, 4, WideOp::ADD> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("addps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct ADDSS : RangeChecked<float, float, 1, WideOp::ADD> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("addss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct ADDPD : RangeChecked<double, double, 2, WideOp::ADD> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("addpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct ADDSD : RangeChecked<double, double, 1, WideOp::ADD> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("addsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SUBPS : RangeChecked<float, float, 4, WideOp::SUB> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("subps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SUBSS : RangeChecked<float, float, 1, WideOp::SUB> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("subss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SUBPD : RangeChecked<double, double, 2, WideOp::SUB> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("subpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SUBSD : RangeChecked<double, double, 1, WideOp::SUB> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("subsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MULPS : RangeChecked<float, float, 4, WideOp::MUL> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("mulps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MULSS : RangeChecked<float, float, 1, WideOp::MUL> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("mulss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MULPD : RangeChecked<double, double, 2, WideOp::MUL> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("mulpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MULSD : RangeChecked<double, double, 1, WideOp::MUL> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("mulsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct DIVPS : RangeChecked<float, float, 4, WideOp::DIV> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("divps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct DIVSS : RangeChecked<float, float, 1, WideOp::DIV> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("divss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct DIVPD : RangeChecked<double, double, 2, WideOp::DIV> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("divpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct DIVSD : RangeChecked<double, double, 1, WideOp::DIV> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("divsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+
+// A square root is never out of range. The unary instructions take d only for the lanes that a scalar form keeps.
+struct SQRTPS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("sqrtps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SQRTSS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("sqrtss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SQRTPD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("sqrtpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct SQRTSD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("sqrtsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct RCPPS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("rcpps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct RCPSS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("rcpss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct RSQRTPS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("rsqrtps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct RSQRTSS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("rsqrtss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+
+// The source wins when both are zero or one is a NaN, which is why these are no std::min.
+struct MINPS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("minps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MINSS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("minss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MINPD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("minpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MINSD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("minsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MAXPS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("maxps %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MAXSS {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("maxss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MAXPD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("maxpd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct MAXSD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("maxsd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+
+} // namespace truering::semantics

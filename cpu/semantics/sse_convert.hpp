@@ -1,0 +1,160 @@
+// Conversions of SSE and SSE2: CVT*, the truncating CVTT* too. Out of range gives the integer indefinite and IE.
+//
+// The host's instructions under the MXCSR that HostMxcsr loaded. Those that touch an MMX register are run as their XMM
+// twin (CVTPI2PS as CVTDQ2PS of two lanes...), so that the host's x87 stack is left alone; lanes that the twin converts
+// besides are zero, which converts exactly and raises nothing.
+//
+// Shapes: run(d, s) where the destination's other lanes stay; run(s) where all of it is written.
+#pragma once
+
+#include "cpu/semantics/sse_arithmetic.hpp"
+
+namespace truering::semantics {
+
+namespace detail {
+inline Xmm low_half(const Xmm& x) { return Xmm::low(x.get<u64>(0)); }
+} // namespace detail
+
+// Between packed floats, doubles and doublewords, in XMM registers. Two lanes in mean the low half of s.
+struct CVTDQ2PS {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvtdq2ps %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTPS2DQ {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvtps2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTTPS2DQ {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvttps2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTDQ2PD {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvtdq2pd %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTPD2DQ {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvtpd2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTTPD2DQ {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvttpd2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTPS2PD {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvtps2pd %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTPD2PS : RangeChecked<double, float, 2, WideOp::CVT> {
+    static Xmm run(const Xmm& s) {
+        HostVector r;
+        asm volatile("cvtpd2ps %1, %0" : "=x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+
+// Between scalars: the destination keeps its upper lanes.
+struct CVTSS2SD {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("cvtss2sd %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+struct CVTSD2SS : RangeChecked<double, float, 1, WideOp::CVT> {
+    static Xmm run(const Xmm& d, const Xmm& s) {
+        HostVector r = to_host(d);
+        asm volatile("cvtsd2ss %1, %0" : "+x"(r) : "x"(to_host(s)));
+        return from_host(r);
+    }
+};
+
+// From and to a general register.
+struct CVTSI2SS {
+    static Xmm run(const Xmm& d, u32 s) {
+        HostVector r = to_host(d);
+        asm volatile("cvtsi2ssl %1, %0" : "+x"(r) : "r"(s));
+        return from_host(r);
+    }
+};
+struct CVTSI2SD {
+    static Xmm run(const Xmm& d, u32 s) {
+        HostVector r = to_host(d);
+        asm volatile("cvtsi2sdl %1, %0" : "+x"(r) : "r"(s));
+        return from_host(r);
+    }
+};
+struct CVTSS2SI {
+    static u32 run(const Xmm& s) {
+        u32 r;
+        asm volatile("cvtss2si %1, %0" : "=r"(r) : "x"(to_host(s)));
+        return r;
+    }
+};
+struct CVTTSS2SI {
+    static u32 run(const Xmm& s) {
+        u32 r;
+        asm volatile("cvttss2si %1, %0" : "=r"(r) : "x"(to_host(s)));
+        return r;
+    }
+};
+struct CVTSD2SI {
+    static u32 run(const Xmm& s) {
+        u32 r;
+        asm volatile("cvtsd2si %1, %0" : "=r"(r) : "x"(to_host(s)));
+        return r;
+    }
+};
+struct CVTTSD2SI {
+    static u32 run(const Xmm& s) {
+        u32 r;
+        asm volatile("cvttsd2si %1, %0" : "=r"(r) : "x"(to_host(s)));
+        return r;
+    }
+};
+
+// From and to an MMX register.
+struct CVTPI2PS {
+    static Xmm run(const Xmm& d, const Mmx& s) {
+        Xmm r = d;
+        r.set(0, CVTDQ2PS::run(Xmm::low(s.get<u64>(0))).get<u64>(0));
+        return r;
+    }
+};
+struct CVTPI2PD {
+    static Xmm run(const Mmx& s) { return CVTDQ2PD::run(Xmm::low(s.get<u64>(0))); }
+};
+struct CVTPS2PI {
+    static Mmx run(const Xmm& s) { return Mmx::low(CVTPS2DQ::run(detail::low_half(s)).get<u64>(0)); }
+};
+struct CVTTPS2PI {
+    static Mmx run(const Xmm& s) { return Mmx::low(CVTTPS2DQ::run(detail::low_half(s)).get<u64>(0)); }
+};
+struct CVTPD2PI {
+    static Mmx run(const Xmm& s) { return Mmx::low(CVTPD2DQ::run(s).get<u64>(0)); }
+};
+struct CVTTPD2PI {
+    static Mmx run(const Xmm& s) { return Mmx::low(CVTTPD2DQ::run(s).get<u64>(0)); }
+};
+
+} // namespace truering::semantics
