@@ -1,4 +1,5 @@
-// A clock for unit tests of chips: time stands still until the test moves it, and alarms fire in their order on the way.
+// A clock for unit tests of chips: time stands still until the test moves it, and alarms fire in their order on the
+// way.
 //
 // Header-only and the same in every test of this program: it defines EventQueue, the one class that Alarm lets in, so a
 // test must not define another of that name.
