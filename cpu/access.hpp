@@ -1,0 +1,149 @@
+// Guarded memory access: every byte that an instruction reads or writes goes through here.
+//
+// The fast path is a limit comparison and a TLB tag comparison. Whatever else there is (two pages, a device, code,
+// breakpoints, alignment) is the slow path's, in access.cpp.
+//
+// An access at the current privilege uses Cpu::tlb_view; the *_system functions access tables (descriptors, TSS) and
+// inner stacks as supervisor whatever the CPL is (SDM vol. 3A, 4.6.1, implicit supervisor-mode accesses).
+#pragma once
+
+#include "cpu/cpu.hpp"
+
+#include <cstring>
+
+namespace truering {
+
+namespace access_detail {
+// Reads or writes `size` bytes (1..16) the slow way: each page by itself, devices included.
+Outcome slow_read(Cpu& cpu, u32 linear, void* to, unsigned size, bool user);
+Outcome slow_write(Cpu& cpu, u32 linear, const void* from, unsigned size, bool user);
+// Proves that a write would succeed, and does nothing.
+Outcome slow_check_write(Cpu& cpu, u32 linear, unsigned size, bool user);
+Outcome segment_fault(Cpu& cpu, SegmentIndex index);
+
+inline u8* host_pointer(u64 host, u32 linear) { return reinterpret_cast<u8*>(host + linear); }
+} // namespace access_detail
+
+// ---- At a linear address, at the current privilege
+
+template <class T> inline Outcome read_linear(Cpu& cpu, u32 linear, T& value) {
+    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
+    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.read_tag) [[likely]] {
+        std::memcpy(&value, access_detail::host_pointer(entry.host, linear), sizeof(T));
+        return Outcome::Done;
+    }
+    return access_detail::slow_read(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
+}
+
+template <class T> inline Outcome write_linear(Cpu& cpu, u32 linear, const T& value) {
+    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
+    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag) [[likely]] {
+        std::memcpy(access_detail::host_pointer(entry.host, linear), &value, sizeof(T));
+        return Outcome::Done;
+    }
+    return access_detail::slow_write(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
+}
+
+// ---- At a linear address, as supervisor
+
+template <class T> inline Outcome read_system(Cpu& cpu, u32 linear, T& value) {
+    return access_detail::slow_read(cpu, linear, &value, sizeof(T), false);
+}
+template <class T> inline Outcome write_system(Cpu& cpu, u32 linear, const T& value) {
+    return access_detail::slow_write(cpu, linear, &value, sizeof(T), false);
+}
+
+// ---- At an offset in a segment: #GP(0), or #SS(0) for SS, where the segment does not allow it
+
+template <class T> inline Outcome read_memory(Cpu& cpu, SegmentIndex index, u32 offset, T& value) {
+    const Segment& segment = cpu.segment[index];
+    if (!segment.may_read(offset, sizeof(T))) [[unlikely]] return access_detail::segment_fault(cpu, index);
+    return read_linear(cpu, segment.base + offset, value);
+}
+
+template <class T> inline Outcome write_memory(Cpu& cpu, SegmentIndex index, u32 offset, const T& value) {
+    const Segment& segment = cpu.segment[index];
+    if (!segment.may_write(offset, sizeof(T))) [[unlikely]] return access_detail::segment_fault(cpu, index);
+    return write_linear(cpu, segment.base + offset, value);
+}
+
+// Read, change, write: `change(T&)` runs only when the write can no longer fail.
+template <class T, class Change>
+inline Outcome update_memory(Cpu& cpu, SegmentIndex index, u32 offset, Change change) {
+    const Segment& segment = cpu.segment[index];
+    if (!segment.may_write(offset, sizeof(T)) || !segment.may_read(offset, sizeof(T))) [[unlikely]]
+        return access_detail::segment_fault(cpu, index);
+    const u32 linear = segment.base + offset;
+    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
+    T value;
+    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag) [[likely]] {
+        u8* const host = access_detail::host_pointer(entry.host, linear);
+        std::memcpy(&value, host, sizeof(T));
+        change(value);
+        std::memcpy(host, &value, sizeof(T));
+        return Outcome::Done;
+    }
+    const bool user = cpu.cpl == 3;
+    if (const Outcome o = access_detail::slow_check_write(cpu, linear, sizeof(T), user); failed(o)) return o;
+    if (const Outcome o = access_detail::slow_read(cpu, linear, &value, sizeof(T), user); failed(o)) return o;
+    change(value);
+    return access_detail::slow_write(cpu, linear, &value, sizeof(T), user);
+}
+
+// Would a write of `size` bytes succeed? For instructions that must not half-complete.
+Outcome check_write(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size);
+
+// ---- The memory operand of an instruction
+
+inline u32 effective_address(const Cpu& cpu, const Instruction& insn) {
+    return (cpu.gpr[insn.base] + (cpu.gpr[insn.index] << insn.scale) + insn.displacement) & insn.address_mask;
+}
+inline SegmentIndex operand_segment(const Instruction& insn) { return static_cast<SegmentIndex>(insn.segment); }
+
+template <class T> inline Outcome read_operand(Cpu& cpu, const Instruction& insn, T& value) {
+    return read_memory(cpu, operand_segment(insn), effective_address(cpu, insn), value);
+}
+template <class T> inline Outcome write_operand(Cpu& cpu, const Instruction& insn, const T& value) {
+    return write_memory(cpu, operand_segment(insn), effective_address(cpu, insn), value);
+}
+
+// ---- An E operand, register or memory, for instructions where speed does not decide
+
+template <class T> inline Outcome read_e(Cpu& cpu, const Instruction& insn, T& value) {
+    if (insn.memory) return read_operand(cpu, insn, value);
+    value = cpu.reg<T>(insn.rm);
+    return Outcome::Done;
+}
+template <class T> inline Outcome write_e(Cpu& cpu, const Instruction& insn, T value) {
+    if (insn.memory) return write_operand(cpu, insn, value);
+    cpu.set_reg<T>(insn.rm, value);
+    return Outcome::Done;
+}
+
+// ---- The stack at the current privilege. Nothing changes when an access faults.
+
+template <class T> inline Outcome push(Cpu& cpu, T value) {
+    const u32 mask = cpu.stack_mask();
+    const u32 sp = (cpu.gpr[reg_ESP] - static_cast<u32>(sizeof(T))) & mask;
+    if (const Outcome o = write_memory(cpu, seg_SS, sp, value); failed(o)) return o;
+    cpu.gpr[reg_ESP] = (cpu.gpr[reg_ESP] & ~mask) | sp;
+    return Outcome::Done;
+}
+
+// Reads at `depth` bytes above the top, without moving it.
+template <class T> inline Outcome peek_stack(Cpu& cpu, u32 depth, T& value) {
+    return read_memory(cpu, seg_SS, (cpu.gpr[reg_ESP] + depth) & cpu.stack_mask(), value);
+}
+
+inline void drop_stack(Cpu& cpu, u32 bytes) {
+    const u32 mask = cpu.stack_mask();
+    cpu.gpr[reg_ESP] = (cpu.gpr[reg_ESP] & ~mask) | ((cpu.gpr[reg_ESP] + bytes) & mask);
+}
+
+template <class T> inline Outcome pop(Cpu& cpu, T& value) {
+    if (const Outcome o = peek_stack(cpu, 0, value); failed(o)) return o;
+    drop_stack(cpu, sizeof(T));
+    return Outcome::Done;
+}
+
+} // namespace truering

@@ -1,0 +1,170 @@
+// The processor: architectural state, and the machinery that runs it.
+//
+// The work is done by functions in headers of their own, each of which takes the Cpu:
+//
+//   access.hpp        guarded reads and writes: limit, rights, paging, breakpoints
+//   paging.hpp        linear to physical; page faults; filling the TLB
+//   segmentation.hpp  loading segment registers, reading descriptors
+//   exceptions.hpp    raising: a fault is recorded here and travels as Outcome::Fault
+//   delivery.hpp      events to handlers: gates, real mode's IVT, virtual-8086 mode, double fault, shutdown
+//   task_switch.hpp   hardware task switches
+//   events.hpp        what is looked at between two instructions, in the SDM's order of priority
+//   admission.hpp     the checks before an instruction: privilege, and V32's exits
+//   control.hpp       writing control, debug and model-specific registers with all that follows
+//   interpreter/      decoded blocks, dispatch, the run loop
+//   own/              instructions written by hand;  semantics/  bodies on values
+#pragma once
+
+#include "base/outcome.hpp"
+#include "cpu/exception.hpp"
+#include "cpu/model.hpp"
+#include "cpu/state.hpp"
+#include "cpu/tlb.hpp"
+#include "memory/clock.hpp"
+#include "memory/interrupt_source.hpp"
+#include "memory/line.hpp"
+#include "memory/physical_memory.hpp"
+#include "memory/port_bus.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace truering {
+
+class BlockCache;
+struct Block;
+
+// Why run() came back.
+enum class StopReason : u8 {
+    Budget,   // all instructions of the budget have been executed
+    Halted,   // HLT, and no event to leave it: time may be advanced to the next alarm
+    Shutdown, // a fault during the delivery of a double fault: the processor waits for RESET
+    Request,  // request_stop()
+};
+
+struct RunResult {
+    StopReason reason;
+    u64 executed; // instructions in this run
+};
+
+// Conditions that the run loop must look at before the next instruction; 0 is the fast path.
+enum Attention : u32 {
+    attention_interrupt = 1, // the line is up and IF is set
+    attention_nmi = 2,
+    attention_step = 4, // TF, RF, an interrupt shadow, an enabled breakpoint: one instruction at a time
+    attention_debug = 8, // pending_debug
+    attention_halt = 16,
+    attention_stop = 32,
+    attention_init = 64,
+    attention_shutdown = 128,
+};
+
+// The faults that led to a shutdown, for the message that tells the user.
+struct FaultChain {
+    Event event[3];
+    unsigned count = 0;
+    u32 eip = 0; // and the instruction at which it began
+    u16 cs = 0;
+};
+
+class Cpu final : public CpuState, private MemoryListener {
+  public:
+    Cpu(const CpuModel& model, PhysicalMemory& memory, PortBus& ports, const Clock& clock);
+    ~Cpu();
+    Cpu(const Cpu&) = delete;
+    Cpu& operator=(const Cpu&) = delete;
+
+    // ---- For the machine
+    void reset();                                        // RESET# (SDM vol. 3A, 9.1)
+    void init_signal();                                  // INIT#, taken at the next boundary
+    void connect_interrupts(InterruptSource& source) { interrupt_source_ = &source; }
+    void set_interrupt_line(unsigned, bool level);       // INTR, level-triggered
+    void set_nmi_line(unsigned, bool level);             // NMI, on the rising edge
+    void set_a20_line(unsigned, bool level);             // A20M# inactive is level = true
+    void set_ignne_line(unsigned, bool level) { ignne = level; }
+    void request_stop() { attention.fetch_or(attention_stop, std::memory_order_relaxed); } // from any thread or signal
+    Line ferr;                                           // FERR#: an unmasked x87 error with CR0.NE = 0
+
+    // Executes at most `budget` instructions (each iteration of a REP counts as one).
+    RunResult run(u64 budget);
+    // Instructions executed since construction, exact even from within an instruction's port or memory access.
+    [[nodiscard]] u64 retired() const;
+    [[nodiscard]] const FaultChain& fault_chain() const { return faults; }
+    // Number of executions of each row of the table, when coverage is on; empty otherwise.
+    void enable_coverage();
+    [[nodiscard]] const std::vector<u64>& coverage() const { return coverage_; }
+
+    // The time-stamp counter: `tsc_hertz` of virtual time, plus what was written to it.
+    u64 tsc_hertz = 1'000'000'000;
+    [[nodiscard]] u64 read_tsc() const;
+
+    // ---- For the rest of cpu/
+    const CpuModel model;
+    PhysicalMemory& memory;
+    PortBus& ports;
+    const Clock& clock;
+    Tlb tlb;
+    TlbEntry* tlb_view = nullptr; // the table that the fast path looks at, chosen by update_view()
+    u64 a20_mask = ~u64{0};
+    bool ignne = false;
+
+    std::atomic<u32> attention{0};
+    Event fault;         // set by whoever returned Outcome::Fault
+    bool event_delivered = false; // since the instruction began: no single-step trap follows
+    FaultChain faults;
+
+    u64 extra_retired = 0; // iterations of a REP instruction beyond its first, since the run loop last counted
+
+    [[nodiscard]] bool has(Feature feature) const { return model.features.has(feature); }
+    [[nodiscard]] u32 stack_mask() const { return segment[seg_SS].is_32bit() ? ~u32{0} : 0xFFFF; }
+    [[nodiscard]] CodeSize code_size() const {
+        return segment[seg_CS].is_32bit() ? CodeSize::Bits32 : CodeSize::Bits16;
+    }
+    [[nodiscard]] InterruptSource* interrupt_source() const { return interrupt_source_; }
+    [[nodiscard]] bool interrupt_line() const { return interrupt_line_; }
+    [[nodiscard]] bool take_nmi() { return nmi_pending_ && !(nmi_pending_ = false); }
+    [[nodiscard]] bool nmi_pending() const { return nmi_pending_; }
+
+    // To be called after a change of what they name, to bring derived state up to date.
+    void update_attention(); // IF, TF, RF, interruptibility, pending_debug, DR7, halted, lines
+    void update_view();      // CPL, CR0.AM, EFLAGS.AC, DR7
+    void update_segments();  // CR0.PE, EFLAGS.VM: whether rights apply to the caches
+    void set_cpl(u8 level);
+    // Writes EFLAGS bits of `mask`, all derived state included.
+    void set_eflags(u32 value, u32 mask);
+    // Writes a segment register whole; CS sets no CPL.
+    void set_segment(SegmentIndex index, const Segment& value);
+
+    void flush_tlb();            // everything
+    void flush_tlb_non_global(); // as MOV CR3 does
+    void flush_tlb_page(u32 linear);
+
+    // How many iterations a REP instruction may do before the run loop must look around.
+    [[nodiscard]] u64 iterations_allowed(const Instruction& insn) const;
+    [[nodiscard]] BlockCache& blocks() { return *blocks_; }
+
+    // A page of RAM is about to hold decoded code: stores to it go the slow way.
+    void mark_code(u64 physical, u32 size);
+
+  private:
+    friend class RunLoop;
+
+    void mapping_changed() override;
+    void code_written(Physical first, u32 size) override;
+
+    InterruptSource* interrupt_source_ = nullptr;
+    bool interrupt_line_ = false;
+    bool nmi_line_ = false;
+    bool nmi_pending_ = false;
+
+    std::unique_ptr<BlockCache> blocks_;
+    const Block* current_block_ = nullptr; // in execution
+    u32 current_block_eip_ = 0;            // where it began
+    u64 retired_ = 0;                      // up to the beginning of the block
+    u64 run_end_ = 0;                      // run() returns when retired_ reaches it
+    u32 fetch_page_ = TlbEntry::never;     // linear page of the last block, and where it lies
+    u64 fetch_physical_ = 0;
+    std::vector<u64> coverage_;
+};
+
+} // namespace truering

@@ -1,0 +1,61 @@
+// The translation lookaside buffer: linear page to physical page and to host memory.
+//
+// Direct mapped, one table for supervisor and one for user accesses. An entry carries one tag per kind of access, so
+// that a hit is one comparison that proves presence, rights and "ordinary memory" together; what needs more (a device,
+// ROM, a page that holds decoded code) has a tag that never matches, and goes the slow way through `page` and `rights`.
+//
+// A third table whose tags never match stands in while every access must be looked at (data breakpoints, alignment
+// checking): the fast path then pays nothing for features that are off.
+#pragma once
+
+#include "base/types.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace truering {
+
+struct TlbEntry {
+    static constexpr u32 never = 1; // page addresses have low bits 0
+
+    u32 read_tag = never;
+    u32 write_tag = never;
+    u32 fetch_tag = never;
+    u32 page = never;      // the linear page that is cached here at all
+    u64 host = 0;          // host address of linear address 0 of this page: add the linear address (wraps)
+    u64 physical_page = 0; // physical address of the page, A20 applied
+    u8 rights = 0;         // TlbRights
+    bool listed = false;   // among those that a flush visits
+};
+
+enum TlbRights : u8 { tlb_write = 1, tlb_fetch = 2, tlb_global = 4 };
+
+class Tlb {
+  public:
+    static constexpr unsigned entry_count = 4096;
+
+    Tlb();
+
+    [[nodiscard]] static unsigned index_of(u32 linear) { return (linear / page_size) % entry_count; }
+
+    // The table for an access at the given privilege.
+    [[nodiscard]] TlbEntry* table(bool user) { return user ? user_.get() : supervisor_.get(); }
+    [[nodiscard]] TlbEntry* never_hits() { return never_.get(); }
+
+    // Makes an entry the caller's to fill, and remembers it for flushing.
+    TlbEntry& claim(bool user, u32 linear);
+
+    void flush_all();
+    void flush_non_global();
+    void flush_page(u32 linear); // global or not
+    // No page of this physical page may be written without a look at its code marks from now on.
+    void forbid_fast_writes(u64 physical_page);
+
+  private:
+    template <class Drop> void drop_if(Drop drop);
+
+    std::unique_ptr<TlbEntry[]> supervisor_, user_, never_;
+    std::vector<TlbEntry*> filled_; // entries that may hold something; a flush visits only these
+};
+
+} // namespace truering
