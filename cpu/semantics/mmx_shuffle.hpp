@@ -117,33 +117,4 @@ struct PMOVMSKB : PackedSigns<i8> {};
 struct MOVMSKPS : PackedSigns<i32> {};
 struct MOVMSKPD : PackedSigns<i64> {};
 
-// Moves that merge with the destination. The names say the register form; the memory forms of MOVLPS and MOVHPS have
-// their quadword in the low half of s, as a load of 8 bytes leaves it.
-struct MOVSS {
-    static constexpr Xmm run(Xmm d, Xmm s) {
-        auto r = d.lanes<u32>();
-        r[0] = s.lanes<u32>()[0];
-        return Xmm::of<u32>(r);
-    }
-};
-struct MOVSD {
-    static constexpr Xmm run(Xmm d, Xmm s) { return Xmm::of<u64>({s.lanes<u64>()[0], d.lanes<u64>()[1]}); }
-};
-struct MOVLPS : MOVSD {};
-struct MOVLPD : MOVSD {};
-struct MOVHPS : PackedInterleaveLow<u64> {};
-struct MOVHPD : MOVHPS {};
-struct MOVLHPS : MOVHPS {};
-struct MOVHLPS {
-    static constexpr Xmm run(Xmm d, Xmm s) { return Xmm::of<u64>({s.lanes<u64>()[1], d.lanes<u64>()[1]}); }
-};
-
-// Moves between register files.
-struct MOVQ2DQ {
-    static constexpr Xmm run(Mmx s) { return Xmm::low(s.lanes<u64>()[0]); }
-};
-struct MOVDQ2Q {
-    static constexpr Mmx run(Xmm s) { return Mmx::low(s.lanes<u64>()[0]); }
-};
-
 } // namespace truering::semantics

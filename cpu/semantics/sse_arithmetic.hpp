@@ -4,10 +4,11 @@
 // register. sse_exceptions.hpp puts the guest's masks on top. The asm is volatile so that the compiler neither folds it
 // nor moves it across reads and writes of MXCSR. Scalar forms merge the upper lanes of d, as the instructions do.
 //
-// RCPPS and RSQRTPS (and SS) are the host's 12-bit approximations; every Intel processor since Pentium III gives the
-// same bits. They raise nothing and heed no control bit but DAZ's effect on inputs, which they have always.
+// RCPPS and RSQRTPS (and SS) are the host's approximations: on an Intel host the bits that Intel's tables of 12 bits
+// give. They raise nothing, heed no control bit, and take a denormal for zero.
 //
-// RangeChecked marks the bodies whose result can overflow or underflow: lanes, and the operation to repeat with
+// HostFloat marks the bodies that heed and write MXCSR: run_float calls them, others are called as they are.
+// RangeChecked marks those of them whose result can overflow or underflow: lanes, and the operation to repeat with
 // unbounded exponent range when the guest unmasks OE or UE.
 #pragma once
 
@@ -20,10 +21,12 @@ using HostVector [[gnu::vector_size(16)]] = float;
 inline HostVector to_host(const Xmm& x) { return std::bit_cast<HostVector>(x); }
 inline Xmm from_host(HostVector v) { return std::bit_cast<Xmm>(v); }
 
+struct HostFloat {};
+
 enum class WideOp { ADD, SUB, MUL, DIV, CVT };
 
 // From and To: the lanes of operands and result; lane_count of them, the lowest.
-template <class From, class To, unsigned lanes, WideOp operation> struct RangeChecked {
+template <class From, class To, unsigned lanes, WideOp operation> struct RangeChecked : HostFloat {
     using FromLane = From;
     using ToLane = To;
     static constexpr unsigned lane_count = lanes;
@@ -148,28 +151,28 @@ struct DIVSD : RangeChecked<double, double, 1, WideOp::DIV> {
 };
 
 // A square root is never out of range. The unary instructions take d only for the lanes that a scalar form keeps.
-struct SQRTPS {
+struct SQRTPS : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SQRTSS {
+struct SQRTSS : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SQRTPD {
+struct SQRTPD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SQRTSD {
+struct SQRTSD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtsd %1, %0" : "+x"(r) : "x"(to_host(s)));
@@ -206,56 +209,56 @@ struct RSQRTSS {
 };
 
 // The source wins when both are zero or one is a NaN, which is why these are no std::min.
-struct MINPS {
+struct MINPS : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("minps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MINSS {
+struct MINSS : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("minss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MINPD {
+struct MINPD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("minpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MINSD {
+struct MINSD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("minsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MAXPS {
+struct MAXPS : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("maxps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MAXSS {
+struct MAXSS : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("maxss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MAXPD {
+struct MAXPD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("maxpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MAXSD {
+struct MAXSD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("maxsd %1, %0" : "+x"(r) : "x"(to_host(s)));

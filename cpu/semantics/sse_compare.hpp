@@ -17,7 +17,7 @@ struct CompareFlags {
 };
 
 // The predicate is bits 2:0 of the immediate; processors before AVX ignore bits 7:3.
-template <class Predicated> struct PackedCompare {
+template <class Predicated> struct PackedCompare : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s, u8 imm) {
         switch (imm & 7U) {
         case 0: return Predicated::template compare<0>(d, s);
@@ -61,28 +61,28 @@ struct CMPSD : PackedCompare<CMPSD> {
     }
 };
 
-struct COMISS {
+struct COMISS : HostFloat {
     static CompareFlags run(const Xmm& d, const Xmm& s) {
         CompareFlags r;
         asm volatile("comiss %4, %3" : "=@ccz"(r.ZF), "=@ccp"(r.PF), "=@ccc"(r.CF) : "x"(to_host(d)), "x"(to_host(s)));
         return r;
     }
 };
-struct UCOMISS {
+struct UCOMISS : HostFloat {
     static CompareFlags run(const Xmm& d, const Xmm& s) {
         CompareFlags r;
         asm volatile("ucomiss %4, %3" : "=@ccz"(r.ZF), "=@ccp"(r.PF), "=@ccc"(r.CF) : "x"(to_host(d)), "x"(to_host(s)));
         return r;
     }
 };
-struct COMISD {
+struct COMISD : HostFloat {
     static CompareFlags run(const Xmm& d, const Xmm& s) {
         CompareFlags r;
         asm volatile("comisd %4, %3" : "=@ccz"(r.ZF), "=@ccp"(r.PF), "=@ccc"(r.CF) : "x"(to_host(d)), "x"(to_host(s)));
         return r;
     }
 };
-struct UCOMISD {
+struct UCOMISD : HostFloat {
     static CompareFlags run(const Xmm& d, const Xmm& s) {
         CompareFlags r;
         asm volatile("ucomisd %4, %3" : "=@ccz"(r.ZF), "=@ccp"(r.PF), "=@ccc"(r.CF) : "x"(to_host(d)), "x"(to_host(s)));

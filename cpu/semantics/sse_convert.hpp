@@ -16,49 +16,49 @@ inline Xmm low_half(const Xmm& x) { return Xmm::low(x.get<u64>(0)); }
 } // namespace detail
 
 // Between packed floats, doubles and doublewords, in XMM registers. Two lanes in mean the low half of s.
-struct CVTDQ2PS {
+struct CVTDQ2PS : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvtdq2ps %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct CVTPS2DQ {
+struct CVTPS2DQ : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvtps2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct CVTTPS2DQ {
+struct CVTTPS2DQ : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvttps2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct CVTDQ2PD {
+struct CVTDQ2PD : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvtdq2pd %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct CVTPD2DQ {
+struct CVTPD2DQ : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvtpd2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct CVTTPD2DQ {
+struct CVTTPD2DQ : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvttpd2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct CVTPS2PD {
+struct CVTPS2PD : HostFloat {
     static Xmm run(const Xmm& s) {
         HostVector r;
         asm volatile("cvtps2pd %1, %0" : "=x"(r) : "x"(to_host(s)));
@@ -74,7 +74,7 @@ struct CVTPD2PS : RangeChecked<double, float, 2, WideOp::CVT> {
 };
 
 // Between scalars: the destination keeps its upper lanes.
-struct CVTSS2SD {
+struct CVTSS2SD : HostFloat {
     static Xmm run(const Xmm& d, const Xmm& s) {
         HostVector r = to_host(d);
         asm volatile("cvtss2sd %1, %0" : "+x"(r) : "x"(to_host(s)));
@@ -90,42 +90,42 @@ struct CVTSD2SS : RangeChecked<double, float, 1, WideOp::CVT> {
 };
 
 // From and to a general register.
-struct CVTSI2SS {
+struct CVTSI2SS : HostFloat {
     static Xmm run(const Xmm& d, u32 s) {
         HostVector r = to_host(d);
         asm volatile("cvtsi2ssl %1, %0" : "+x"(r) : "r"(s));
         return from_host(r);
     }
 };
-struct CVTSI2SD {
+struct CVTSI2SD : HostFloat {
     static Xmm run(const Xmm& d, u32 s) {
         HostVector r = to_host(d);
         asm volatile("cvtsi2sdl %1, %0" : "+x"(r) : "r"(s));
         return from_host(r);
     }
 };
-struct CVTSS2SI {
+struct CVTSS2SI : HostFloat {
     static u32 run(const Xmm& s) {
         u32 r;
         asm volatile("cvtss2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
     }
 };
-struct CVTTSS2SI {
+struct CVTTSS2SI : HostFloat {
     static u32 run(const Xmm& s) {
         u32 r;
         asm volatile("cvttss2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
     }
 };
-struct CVTSD2SI {
+struct CVTSD2SI : HostFloat {
     static u32 run(const Xmm& s) {
         u32 r;
         asm volatile("cvtsd2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
     }
 };
-struct CVTTSD2SI {
+struct CVTTSD2SI : HostFloat {
     static u32 run(const Xmm& s) {
         u32 r;
         asm volatile("cvttsd2si %1, %0" : "=r"(r) : "x"(to_host(s)));
@@ -134,26 +134,26 @@ struct CVTTSD2SI {
 };
 
 // From and to an MMX register.
-struct CVTPI2PS {
+struct CVTPI2PS : HostFloat {
     static Xmm run(const Xmm& d, const Mmx& s) {
         Xmm r = d;
         r.set(0, CVTDQ2PS::run(Xmm::low(s.get<u64>(0))).get<u64>(0));
         return r;
     }
 };
-struct CVTPI2PD {
+struct CVTPI2PD : HostFloat {
     static Xmm run(const Mmx& s) { return CVTDQ2PD::run(Xmm::low(s.get<u64>(0))); }
 };
-struct CVTPS2PI {
+struct CVTPS2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTPS2DQ::run(detail::low_half(s)).get<u64>(0)); }
 };
-struct CVTTPS2PI {
+struct CVTTPS2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTTPS2DQ::run(detail::low_half(s)).get<u64>(0)); }
 };
-struct CVTPD2PI {
+struct CVTPD2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTPD2DQ::run(s).get<u64>(0)); }
 };
-struct CVTTPD2PI {
+struct CVTTPD2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTTPD2DQ::run(s).get<u64>(0)); }
 };
 

@@ -133,10 +133,5 @@ TEST(Mmx, ShuffleWordsInsertExtract) {
     EXPECT_EQ(PEXTRW::run(quad(0xF000'0000'0000'0000), 3), 0xF000U) << "zero-extended";
 }
 
-TEST(Mmx, BetweenRegisterFiles) {
-    EXPECT_EQ(MOVQ2DQ::run(quad(0x1234'5678'9ABC'DEF0)), Xmm::of<u64>({0x1234'5678'9ABC'DEF0, 0}));
-    EXPECT_EQ(MOVDQ2Q::run(Xmm::of<u64>({7, 9})), quad(7));
-}
-
 } // namespace
 } // namespace truering::semantics

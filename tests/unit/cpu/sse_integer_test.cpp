@@ -3,6 +3,7 @@
 #include "cpu/semantics/mmx_integer.hpp"
 #include "cpu/semantics/mmx_shift.hpp"
 #include "cpu/semantics/mmx_shuffle.hpp"
+#include "cpu/semantics/sse_move.hpp"
 #include "tests/unit/cpu/sse_operands.hpp"
 
 #include <emmintrin.h>
@@ -145,8 +146,10 @@ TEST(SseInteger, MasksAndMergesAsTheHost) {
         ASSERT_EQ(UNPCKHPS::run(a, b), std::bit_cast<Xmm>(_mm_unpackhi_ps(single(a), single(b))));
         ASSERT_EQ(UNPCKLPD::run(a, b), std::bit_cast<Xmm>(_mm_unpacklo_pd(wide(a), wide(b))));
         ASSERT_EQ(UNPCKHPD::run(a, b), std::bit_cast<Xmm>(_mm_unpackhi_pd(wide(a), wide(b))));
-        ASSERT_EQ(MOVLPS::run(a, b), std::bit_cast<Xmm>(_mm_loadl_pi(single(a), reinterpret_cast<const __m64*>(&b))));
-        ASSERT_EQ(MOVHPS::run(a, b), std::bit_cast<Xmm>(_mm_loadh_pi(single(a), reinterpret_cast<const __m64*>(&b))));
+        ASSERT_EQ(MOVLPS::run(a, b.get<u64>(0)),
+                  std::bit_cast<Xmm>(_mm_loadl_pi(single(a), reinterpret_cast<const __m64*>(&b))));
+        ASSERT_EQ(MOVHPS::run(a, b.get<u64>(0)),
+                  std::bit_cast<Xmm>(_mm_loadh_pi(single(a), reinterpret_cast<const __m64*>(&b))));
     }
 }
 
