@@ -59,18 +59,19 @@ enum FlagBits : u16 {
 
 // What a processor checks before it executes, in the order of docs/v32.md section 6: #UD first, then #GP(0).
 enum CheckBits : u16 {
-    check_protected = 0x001, // #UD in real and virtual-8086 mode
-    check_cpl0 = 0x002,      // #GP(0) if CPL is not 0 (so in virtual-8086 mode too)
-    check_iopl = 0x004,      // #GP(0) if CPL > IOPL; in virtual-8086 mode if IOPL < 3
-    check_io = 0x008,        // the same, unless the TSS's I/O map permits the ports
-    check_tsd = 0x010,       // #GP(0) if CR4.TSD=1 and CPL is not 0
-    check_pce = 0x020,       // #GP(0) if CR4.PCE=0 and CPL is not 0
-    check_v86_iopl = 0x040,  // #GP(0) in virtual-8086 mode if IOPL < 3 (PUSHF, POPF, IRET, INT n: VME may allow)
-    check_fpu = 0x080,       // #NM by CR0.EM and TS, then a pending #MF
-    check_wait = 0x100,      // #NM by CR0.MP and TS, then a pending #MF
-    check_mmx = 0x200,       // #UD by CR0.EM, #NM by TS, then a pending #MF
-    check_sse = 0x400,       // #UD by CR0.EM or CR4.OSFXSR=0, #NM by TS
-    check_umip = 0x800,      // #GP(0) if CR4.UMIP=1 and CPL is not 0
+    check_protected = 0x001,   // #UD in real and virtual-8086 mode
+    check_cpl0 = 0x002,        // #GP(0) if CPL is not 0 (so in virtual-8086 mode too)
+    check_iopl = 0x004,        // #GP(0) if CPL > IOPL; in virtual-8086 mode if IOPL < 3
+    check_io = 0x008,          // the same, unless the TSS's I/O map permits the ports
+    check_tsd = 0x010,         // #GP(0) if CR4.TSD=1 and CPL is not 0
+    check_pce = 0x020,         // #GP(0) if CR4.PCE=0 and CPL is not 0
+    check_v86_iopl = 0x040,    // #GP(0) in virtual-8086 mode if IOPL < 3 (PUSHF, POPF, IRET, INT n: VME may allow)
+    check_fpu = 0x080,         // #NM by CR0.EM and TS, then a pending #MF
+    check_fpu_nowait = 0x1000, // #NM by CR0.EM and TS; a pending #MF does not matter
+    check_wait = 0x100,        // #NM by CR0.MP and TS, then a pending #MF
+    check_mmx = 0x200,         // #UD by CR0.EM, #NM by TS, then a pending #MF
+    check_sse = 0x400,         // #UD by CR0.EM or CR4.OSFXSR=0, #NM by TS
+    check_umip = 0x800,        // #GP(0) if CR4.UMIP=1 and CPL is not 0
 };
 
 // Everything in a row behind the operands. Attributes combine with |.
@@ -135,6 +136,7 @@ inline constexpr Attributes tsd{.checks = check_tsd};
 inline constexpr Attributes pce{.checks = check_pce};
 inline constexpr Attributes v86_iopl{.checks = check_v86_iopl};
 inline constexpr Attributes fpu{.checks = check_fpu};
+inline constexpr Attributes fpu_nowait{.checks = check_fpu_nowait};
 inline constexpr Attributes fwait{.checks = check_wait};
 inline constexpr Attributes mmx{.checks = check_mmx, .feature = Feature::MMX};
 inline constexpr Attributes sse{.checks = check_sse, .feature = Feature::SSE};
