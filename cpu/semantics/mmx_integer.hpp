@@ -6,7 +6,7 @@
 
 #include "cpu/semantics/mmx_lanes.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
 // Wrapping: computed in u64 or u32, truncated by the map.
 template <class Lane> struct PackedAdd {
@@ -165,4 +165,4 @@ struct ORPD : POR {};
 struct XORPS : PXOR {};
 struct XORPD : PXOR {};
 
-} // namespace truering::semantics
+} // namespace truering::op

@@ -14,7 +14,7 @@
 
 #include <limits>
 
-namespace truering::semantics {
+namespace truering::op {
 
 // f over the lanes of d and s; its result is truncated to the lane.
 template <class Lane, unsigned Bytes, class F>
@@ -42,4 +42,4 @@ template <class Lane> constexpr Lane saturate(i32 value) {
     return static_cast<Lane>(value < low ? low : value > high ? high : value);
 }
 
-} // namespace truering::semantics
+} // namespace truering::op

@@ -7,7 +7,7 @@
 
 #include "cpu/semantics/mmx_lanes.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
 template <class Lane> struct PackedShiftLeft {
     template <class P> static constexpr P run(P d, u64 count) {
@@ -52,4 +52,4 @@ struct PSRLDQ {
     }
 };
 
-} // namespace truering::semantics
+} // namespace truering::op

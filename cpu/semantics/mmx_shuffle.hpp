@@ -7,7 +7,7 @@
 
 #include "cpu/semantics/mmx_lanes.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
 // Packs: the destination's lanes narrow into the low half, the source's into the high half.
 template <class Wide, class Narrow> struct PackedNarrow {
@@ -117,4 +117,4 @@ struct PMOVMSKB : PackedSigns<i8> {};
 struct MOVMSKPS : PackedSigns<i32> {};
 struct MOVMSKPD : PackedSigns<i64> {};
 
-} // namespace truering::semantics
+} // namespace truering::op

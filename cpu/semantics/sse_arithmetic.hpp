@@ -14,7 +14,7 @@
 
 #include "cpu/semantics/mmx_lanes.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
 using HostVector [[gnu::vector_size(16)]] = float;
 
@@ -266,4 +266,4 @@ struct MAXSD : HostFloat {
     }
 };
 
-} // namespace truering::semantics
+} // namespace truering::op

@@ -5,7 +5,7 @@
 
 #include "cpu/semantics/sse_arithmetic.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
 // What COMISx and UCOMISx write; they clear OF, SF and AF.
 struct CompareFlags {
@@ -90,4 +90,4 @@ struct UCOMISD : HostFloat {
     }
 };
 
-} // namespace truering::semantics
+} // namespace truering::op

@@ -9,11 +9,11 @@
 
 #include "cpu/semantics/sse_arithmetic.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
-namespace detail {
+namespace convert_detail {
 inline Xmm low_half(const Xmm& x) { return Xmm::low(x.get<u64>(0)); }
-} // namespace detail
+} // namespace convert_detail
 
 // Between packed floats, doubles and doublewords, in XMM registers. Two lanes in mean the low half of s.
 struct CVTDQ2PS : HostFloat {
@@ -145,10 +145,10 @@ struct CVTPI2PD : HostFloat {
     static Xmm run(const Mmx& s) { return CVTDQ2PD::run(Xmm::low(s.get<u64>(0))); }
 };
 struct CVTPS2PI : HostFloat {
-    static Mmx run(const Xmm& s) { return Mmx::low(CVTPS2DQ::run(detail::low_half(s)).get<u64>(0)); }
+    static Mmx run(const Xmm& s) { return Mmx::low(CVTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0)); }
 };
 struct CVTTPS2PI : HostFloat {
-    static Mmx run(const Xmm& s) { return Mmx::low(CVTTPS2DQ::run(detail::low_half(s)).get<u64>(0)); }
+    static Mmx run(const Xmm& s) { return Mmx::low(CVTTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0)); }
 };
 struct CVTPD2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTPD2DQ::run(s).get<u64>(0)); }
@@ -157,4 +157,4 @@ struct CVTTPD2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTTPD2DQ::run(s).get<u64>(0)); }
 };
 
-} // namespace truering::semantics
+} // namespace truering::op

@@ -5,7 +5,7 @@
 // depend on its direction, so RC does not matter. FNSAVE and FRSTOR keep whatever the host's x87 held.
 #include "cpu/semantics/sse_exceptions.hpp"
 
-namespace truering::semantics::detail {
+namespace truering::sse_detail {
 
 namespace {
 
@@ -14,17 +14,17 @@ enum class Precision : u16 { to_float = 0x007F, to_double = 0x027F }; // FCW: al
 constexpr u16 fsw_PE = 1U << 5;
 
 // Whether a op b is inexact. st(0) = a and st(1) = b when the operation comes.
-bool inexact(WideOp op, Precision precision, long double a, long double b) {
+bool inexact(op::WideOp operation, Precision precision, long double a, long double b) {
     std::array<u8, 108> saved;
     u16 fsw = 0;
     const u16 fcw = static_cast<u16>(precision);
     asm volatile("fnsave %0\n fldcw %1\n fldt %3\n fldt %2" : "=m"(saved) : "m"(fcw), "m"(a), "m"(b));
-    switch (op) {
-    case WideOp::ADD: asm volatile("fadd %st(1), %st"); break;
-    case WideOp::SUB: asm volatile("fsub %st(1), %st"); break;
-    case WideOp::MUL: asm volatile("fmul %st(1), %st"); break;
-    case WideOp::DIV: asm volatile("fdiv %st(1), %st"); break;
-    case WideOp::CVT: asm volatile("fmul %st(1), %st"); break; // b is 1: the x87 rounds results, not loads
+    switch (operation) {
+    case op::WideOp::ADD: asm volatile("fadd %st(1), %st"); break;
+    case op::WideOp::SUB: asm volatile("fsub %st(1), %st"); break;
+    case op::WideOp::MUL: asm volatile("fmul %st(1), %st"); break;
+    case op::WideOp::DIV: asm volatile("fdiv %st(1), %st"); break;
+    case op::WideOp::CVT: asm volatile("fmul %st(1), %st"); break; // b is 1: the x87 rounds results, not loads
     }
     asm volatile("fnstsw %0\n frstor %1" : "=m"(fsw) : "m"(saved));
     return (fsw & fsw_PE) != 0;
@@ -32,8 +32,10 @@ bool inexact(WideOp op, Precision precision, long double a, long double b) {
 
 } // namespace
 
-bool inexact_unbounded(WideOp op, float a, float b) { return inexact(op, Precision::to_float, a, b); }
-bool inexact_unbounded(WideOp op, double a, double b) { return inexact(op, Precision::to_double, a, b); }
-bool inexact_to_float(double a) { return inexact(WideOp::CVT, Precision::to_float, a, 1.0L); }
+bool inexact_unbounded(op::WideOp operation, float a, float b) { return inexact(operation, Precision::to_float, a, b); }
+bool inexact_unbounded(op::WideOp operation, double a, double b) {
+    return inexact(operation, Precision::to_double, a, b);
+}
+bool inexact_to_float(double a) { return inexact(op::WideOp::CVT, Precision::to_float, a, 1.0L); }
 
-} // namespace truering::semantics::detail
+} // namespace truering::sse_detail

@@ -13,11 +13,11 @@
 #include "cpu/semantics/sse_arithmetic.hpp"
 #include "cpu/semantics/sse_host.hpp"
 
-namespace truering::semantics {
+namespace truering {
 
 enum class [[nodiscard]] SimdStatus{done, exception};
 
-namespace detail {
+namespace sse_detail {
 
 // Flags of `raised` whose exceptions are unmasked in mxcsr.
 constexpr u32 unmasked(u32 raised, u32 guest_mxcsr) {
@@ -25,8 +25,8 @@ constexpr u32 unmasked(u32 raised, u32 guest_mxcsr) {
 }
 
 // Whether a op b (CVT: a alone), rounded to float or double precision with unbounded exponent, is inexact.
-bool inexact_unbounded(WideOp op, float a, float b);
-bool inexact_unbounded(WideOp op, double a, double b);
+bool inexact_unbounded(op::WideOp operation, float a, float b);
+bool inexact_unbounded(op::WideOp operation, double a, double b);
 bool inexact_to_float(double a);
 
 template <class Lane> bool is_denormal(Lane value) {
@@ -43,7 +43,7 @@ template <class Lane> Xmm broadcast(const Xmm& x, unsigned i) {
 }
 
 // The flags of lane i alone, by the rules for unmasked OE and UE. The host's flags are in no particular state after.
-template <ChecksRange Body, class... Operands>
+template <op::ChecksRange Body, class... Operands>
 u32 lane_flags(u32 guest_mxcsr, unsigned i, const Operands&... operands) {
     using From = typename Body::FromLane;
     write_host_mxcsr(host_value(guest_mxcsr & ~mxcsr::flags));
@@ -53,7 +53,7 @@ u32 lane_flags(u32 guest_mxcsr, unsigned i, const Operands&... operands) {
     if (!unmasked(raised & (mxcsr::OE | mxcsr::UE), guest_mxcsr)) return raised;
 
     bool inexact = false;
-    if constexpr (Body::wide_op == WideOp::CVT) {
+    if constexpr (Body::wide_op == op::WideOp::CVT) {
         const std::array<Xmm, sizeof...(operands)> all{operands...};
         inexact = inexact_to_float(all.back().template get<double>(i));
     } else {
@@ -65,7 +65,7 @@ u32 lane_flags(u32 guest_mxcsr, unsigned i, const Operands&... operands) {
 // The flags an instruction reports, given those that a wholly masked run of it raised.
 template <class Body, class... Operands> u32 reported_flags(u32 guest_mxcsr, u32 raised, const Operands&... operands) {
     if (unmasked(raised & mxcsr::pre_computation, guest_mxcsr)) return raised & mxcsr::pre_computation;
-    if constexpr (ChecksRange<Body>) {
+    if constexpr (op::ChecksRange<Body>) {
         if ((guest_mxcsr & (mxcsr::OM | mxcsr::UM)) != (mxcsr::OM | mxcsr::UM)) {
             raised = 0;
             for (unsigned i = 0; i < Body::lane_count; ++i)
@@ -88,15 +88,15 @@ template <class Body, class Result, class... Operands>
     return SimdStatus::done;
 }
 
-} // namespace detail
+} // namespace sse_detail
 
 template <class Body, class Result, class... Operands>
 inline SimdStatus run_float(HostMxcsr& host, const SseState& state, Result& result, const Operands&... operands) {
     host.enter(state);
     if ((state.mxcsr & mxcsr::masks) != mxcsr::masks) [[unlikely]]
-        return detail::run_unmasked<Body>(state, result, operands...);
+        return sse_detail::run_unmasked<Body>(state, result, operands...);
     result = Body::run(operands...);
     return SimdStatus::done;
 }
 
-} // namespace truering::semantics
+} // namespace truering

@@ -19,7 +19,7 @@
 
 #include "cpu/sse_state.hpp"
 
-namespace truering::semantics {
+namespace truering {
 
 // The host's register. Volatile, as are the bodies of float instructions, so their order is kept.
 inline u32 read_host_mxcsr() {
@@ -86,4 +86,4 @@ class HostMxcsrScope {
     SseState& state_;
 };
 
-} // namespace truering::semantics
+} // namespace truering

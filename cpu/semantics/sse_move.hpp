@@ -7,7 +7,7 @@
 
 #include "cpu/semantics/mmx_lanes.hpp"
 
-namespace truering::semantics {
+namespace truering::op {
 
 struct WholeMove {
     template <class P> static constexpr P run(P s) { return s; }
@@ -92,4 +92,4 @@ struct MOVDQ2Q {
     static constexpr u64 run(Xmm s) { return s.lanes<u64>()[0]; }
 };
 
-} // namespace truering::semantics
+} // namespace truering::op

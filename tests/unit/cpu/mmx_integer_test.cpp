@@ -7,7 +7,7 @@
 #include <emmintrin.h>
 #include <gtest/gtest.h>
 
-namespace truering::semantics {
+namespace truering::op {
 namespace {
 
 using truering::test::SseOperands;
@@ -134,4 +134,4 @@ TEST(Mmx, ShuffleWordsInsertExtract) {
 }
 
 } // namespace
-} // namespace truering::semantics
+} // namespace truering::op

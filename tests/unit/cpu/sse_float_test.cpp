@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace truering::semantics {
+namespace truering::op {
 namespace {
 
 using namespace mxcsr;
@@ -224,4 +224,4 @@ TEST(HostMxcsr, LendsAndReturnsTheHostsRegister) {
 }
 
 } // namespace
-} // namespace truering::semantics
+} // namespace truering::op

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <ucontext.h>
 
-namespace truering::semantics {
+namespace truering::op {
 namespace {
 
 using truering::test::SseOperands;
@@ -341,4 +341,4 @@ TEST(SseArithmetic, DoublesAsTheIntrinsics) {
 }
 
 } // namespace
-} // namespace truering::semantics
+} // namespace truering::op

@@ -9,7 +9,7 @@
 #include <emmintrin.h>
 #include <gtest/gtest.h>
 
-namespace truering::semantics {
+namespace truering::op {
 namespace {
 
 using truering::test::SseOperands;
@@ -154,4 +154,4 @@ TEST(SseInteger, MasksAndMergesAsTheHost) {
 }
 
 } // namespace
-} // namespace truering::semantics
+} // namespace truering::op
