@@ -65,13 +65,12 @@ constexpr bool is_trigonometric(Function function) {
 
 constexpr bool is_remainder(Function function) { return function == Function::FPREM || function == Function::FPREM1; }
 
-// The condition bits that a function defines when it ends with `status`.
-u16 defined_conditions(const FpuState& fpu, Function function, u16 status) {
+// The condition bits that a function defines. A remainder that ends in a NaN has no quotient: C0 and C3 stay.
+enum class Quotient : u8 { None, Present };
+u16 defined_conditions(Function function, Quotient quotient) {
     if (is_trigonometric(function)) return C1 | C2;
     if (!is_remainder(function)) return C1;
-    // Without a quotient C0 and C3 stay.
-    const bool quotient = (status & fpu_status::IE) == 0 && !prevented(fpu, status);
-    return quotient ? compare_conditions : C1 | C2;
+    return quotient == Quotient::Present ? compare_conditions : C1 | C2;
 }
 
 // Empty operands, or no room for the result. True if the function ends with that.
@@ -80,7 +79,7 @@ bool stack_fault(FpuState& fpu, Function function) {
     const bool overflow = pushes(function) && !fpu.is_empty(7);
     if (!underflow && !overflow) return false;
     const u16 status = underflow ? stack_underflow : stack_overflow;
-    report(fpu, status, defined_conditions(fpu, function, status));
+    report(fpu, status, defined_conditions(function, Quotient::None));
     if (!invalid_masked(fpu)) return true;
     if (pops(function)) fpu.pop();
     fpu.set_st(0, float80_indefinite);
@@ -154,11 +153,11 @@ u32 compare_flags(FpuState& fpu, Comparison kind, unsigned source, Pops pops) {
 
 void function(FpuState& fpu, Function function) {
     if (stack_fault(fpu, function)) return;
-    Environment environment = fpu.environment();
-    if (is_remainder(function)) environment.sticky = 0; // whether IE is raised now decides about C0 and C3
-    const Evaluation result = evaluate(function, environment, fpu.st(0), fpu.st(1));
-    report(fpu, result.status, defined_conditions(fpu, function, result.status));
-    if (prevented(fpu, result.status)) return;
+    const Evaluation result = evaluate(function, fpu.environment(), fpu.st(0), fpu.st(1));
+    const bool stays = prevented(fpu, result.status);
+    const Quotient quotient = stays || classify(result.st0) == FloatClass::NaN ? Quotient::None : Quotient::Present;
+    report(fpu, result.status, defined_conditions(function, quotient));
+    if (stays) return;
     if (result.depth < 0) fpu.pop();
     fpu.st(0) = result.st0;
     if (result.depth > 0) {
