@@ -141,6 +141,7 @@ inline constexpr Attributes fwait{.checks = check_wait};
 inline constexpr Attributes mmx{.checks = check_mmx, .feature = Feature::MMX};
 inline constexpr Attributes sse{.checks = check_sse, .feature = Feature::SSE};
 inline constexpr Attributes sse2{.checks = check_sse, .feature = Feature::SSE2};
+inline constexpr Attributes sse_feature{.feature = Feature::SSE}; // needs(...) would meet the section macro SSE
 inline constexpr Attributes umip{.checks = check_umip};
 } // namespace attributes
 

@@ -133,16 +133,18 @@ struct CVTTSD2SI : HostFloat {
     }
 };
 
-// From and to an MMX register.
+// From and to an MMX register; from a quadword in memory.
 struct CVTPI2PS : HostFloat {
     static Xmm run(const Xmm& d, const Mmx& s) {
         Xmm r = d;
         r.set(0, CVTDQ2PS::run(Xmm::low(s.get<u64>(0))).get<u64>(0));
         return r;
     }
+    static Xmm run(const Xmm& d, u64 s) { return run(d, Mmx::low(s)); }
 };
 struct CVTPI2PD : HostFloat {
     static Xmm run(const Mmx& s) { return CVTDQ2PD::run(Xmm::low(s.get<u64>(0))); }
+    static Xmm run(u64 s) { return CVTDQ2PD::run(Xmm::low(s)); }
 };
 struct CVTPS2PI : HostFloat {
     static Mmx run(const Xmm& s) { return Mmx::low(CVTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0)); }

@@ -73,13 +73,13 @@ class HostMxcsr {
     bool held_ = false;
 };
 
-// Lends the register for a scope.
-class HostMxcsrScope {
+// Gives the register back at the end of a scope, whatever way out is taken.
+class HostMxcsrReturn {
   public:
-    HostMxcsrScope(HostMxcsr& host, SseState& state) : host_(host), state_(state) { host_.enter(state_); }
-    ~HostMxcsrScope() { host_.leave(state_); }
-    HostMxcsrScope(const HostMxcsrScope&) = delete;
-    HostMxcsrScope& operator=(const HostMxcsrScope&) = delete;
+    HostMxcsrReturn(HostMxcsr& host, SseState& state) : host_(host), state_(state) {}
+    ~HostMxcsrReturn() { host_.leave(state_); }
+    HostMxcsrReturn(const HostMxcsrReturn&) = delete;
+    HostMxcsrReturn& operator=(const HostMxcsrReturn&) = delete;
 
   private:
     HostMxcsr& host_;

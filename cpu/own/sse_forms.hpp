@@ -1,0 +1,225 @@
+// How a row of MMX or SSE becomes a handler: its operands fetched, its body called, its result put away.
+//
+// run_form<row, Body>(cpu, insn) follows the row's shape and operand letters:
+//   P Q N   an Mmx value          G E (general), M of 4 bytes or fewer   u32, zero-extended
+//   V W U   an Xmm value          M of 8 bytes                           u64
+//   Ib      u8                    M of 16 bytes                          Xmm
+// A W or Q operand in memory fills the register value from its low end; the rest is zero. Shape R and RW read the first
+// operand, W and RW write it: a register whole, the result zero-extended to it, memory as wide as the operand says.
+// COMISx and the like (shape R) return CompareFlags.
+//
+// Bodies that carry HostFloat run under the guest's MXCSR, and an unmasked exception ends in #XM. Memory operands of 16
+// bytes must be aligned in linear space, else #GP(0), unless the body says `unaligned`. A row with an operand in the
+// MMX registers turns the x87 to MMX use: TOP = 0, all tags valid (SDM vol. 1, 9.5).
+//
+// Order, as no fault may come after an effect: loads, alignment, body (#XM), store, MMX state.
+// CR0.EM, CR0.TS, CR4.OSFXSR and pending x87 errors are admission's.
+// Source: SDM volume 1, 10.4 to 10.6, 11.4 to 11.6; volume 2, the pages; volume 3A, 13.1 and tables 22-4 to 22-9.
+#pragma once
+
+#include "cpu/access.hpp"
+#include "cpu/exceptions.hpp"
+#include "cpu/semantics/sse_compare.hpp"
+#include "cpu/semantics/sse_exceptions.hpp"
+#include "decoder/isa.hpp"
+
+#include <concepts>
+#include <type_traits>
+
+namespace truering {
+
+namespace sse_detail {
+
+template <unsigned row, unsigned n> inline constexpr Operand operand_of = isa[row].operands[n];
+
+constexpr unsigned bytes_of(Width width) {
+    switch (width) {
+    case Width::b: return 1;
+    case Width::w: return 2;
+    case Width::d: return 4;
+    case Width::q: return 8;
+    case Width::dq: return 16;
+    default: throw "an MMX or SSE operand has a fixed width";
+    }
+}
+
+template <unsigned row, unsigned n> constexpr auto value_of() {
+    constexpr Operand operand = operand_of<row, n>;
+    if constexpr (operand.place == Place::Immediate)
+        return u8{};
+    else if constexpr (operand.file == RegisterFile::Mmx)
+        return Mmx{};
+    else if constexpr (operand.file == RegisterFile::Xmm || operand.width == Width::dq)
+        return Xmm{};
+    else if constexpr (operand.width == Width::q)
+        return u64{};
+    else
+        return u32{};
+}
+template <unsigned row, unsigned n> using Value = decltype(value_of<row, n>());
+
+template <class Body>
+concept AllowsUnaligned = requires {
+    Body::unaligned;
+};
+
+inline Outcome check_alignment(Cpu& cpu, const Instruction& insn, u32 offset) {
+    if (((cpu.segment[operand_segment(insn)].base + offset) % Xmm::size) != 0) [[unlikely]]
+        return raise(cpu, Vector::GP, 0);
+    return Outcome::Done;
+}
+
+// The memory operand's bytes, in the low end of `value`.
+template <unsigned bytes, class Body, class V> Outcome load_memory(Cpu& cpu, const Instruction& insn, V& value) {
+    if constexpr (bytes == 16) {
+        const u32 offset = effective_address(cpu, insn);
+        if constexpr (!AllowsUnaligned<Body>)
+            if (const Outcome o = check_alignment(cpu, insn, offset); failed(o)) return o;
+        return read_memory(cpu, operand_segment(insn), offset, value);
+    } else {
+        using Raw = std::conditional_t<bytes == 8, u64, std::conditional_t<bytes == 4, u32, u16>>;
+        Raw raw{};
+        if (const Outcome o = read_operand(cpu, insn, raw); failed(o)) return o;
+        if constexpr (std::integral<V>)
+            value = raw;
+        else
+            value = V::low(raw);
+        return Outcome::Done;
+    }
+}
+
+template <class V> V read_register(const Cpu& cpu, unsigned n) {
+    if constexpr (std::same_as<V, Xmm>)
+        return cpu.sse.xmm[n];
+    else if constexpr (std::same_as<V, Mmx>)
+        return Mmx::low(cpu.fpu.mm(n));
+    else
+        return cpu.gpr[n];
+}
+
+template <unsigned row, unsigned n, class Body>
+inline Outcome load(Cpu& cpu, const Instruction& insn, Value<row, n>& value) {
+    constexpr Operand operand = operand_of<row, n>;
+    if constexpr (operand.place == Place::Immediate) {
+        value = static_cast<u8>(insn.immediate);
+    } else if constexpr (operand.place == Place::ModRmG) {
+        value = read_register<Value<row, n>>(cpu, insn.reg);
+    } else {
+        if (operand.place == Place::Memory || (operand.place == Place::ModRmE && insn.memory))
+            return load_memory<bytes_of(operand.width), Body>(cpu, insn, value);
+        value = read_register<Value<row, n>>(cpu, insn.rm & 7u);
+    }
+    return Outcome::Done;
+}
+
+// The low end of a result as u64.
+template <class R> u64 low_quad(const R& result) {
+    if constexpr (std::integral<R>)
+        return result;
+    else
+        return result.template get<u64>(0);
+}
+
+template <unsigned bytes, class Body, class R>
+Outcome store_memory(Cpu& cpu, const Instruction& insn, const R& result) {
+    if constexpr (bytes == 16) {
+        const u32 offset = effective_address(cpu, insn);
+        if constexpr (!AllowsUnaligned<Body>)
+            if (const Outcome o = check_alignment(cpu, insn, offset); failed(o)) return o;
+        return write_memory(cpu, operand_segment(insn), offset, result);
+    } else if constexpr (bytes == 8) {
+        return write_operand(cpu, insn, low_quad(result));
+    } else {
+        return write_operand(cpu, insn, static_cast<u32>(low_quad(result)));
+    }
+}
+
+template <RegisterFile file, class R> void write_register(Cpu& cpu, unsigned n, const R& result) {
+    if constexpr (file == RegisterFile::Mmx)
+        cpu.fpu.set_mm(n, low_quad(result));
+    else if constexpr (file == RegisterFile::General)
+        cpu.gpr[n] = static_cast<u32>(low_quad(result));
+    else if constexpr (std::same_as<R, Xmm>)
+        cpu.sse.xmm[n] = result;
+    else
+        cpu.sse.xmm[n] = Xmm::low(low_quad(result));
+}
+
+template <unsigned row, class Body, class R> inline Outcome store(Cpu& cpu, const Instruction& insn, const R& result) {
+    constexpr Operand operand = operand_of<row, 0>;
+    if constexpr (operand.place == Place::ModRmG) {
+        write_register<operand.file>(cpu, insn.reg, result);
+    } else {
+        if (operand.place == Place::Memory || (operand.place == Place::ModRmE && insn.memory))
+            return store_memory<bytes_of(operand.width), Body>(cpu, insn, result);
+        if constexpr (operand.place != Place::Memory) write_register<operand.file>(cpu, insn.rm & 7u, result);
+    }
+    return Outcome::Done;
+}
+
+// The body on these values; a shift takes its count from the low quadword of a register or memory.
+template <class Body, class... Values> auto call(const Values&... values) {
+    if constexpr (requires { Body::run(values...); }) {
+        return Body::run(values...);
+    } else {
+        const auto shift = [](const auto& d, const auto& s) { return Body::run(d, low_quad(s)); };
+        return shift(values...);
+    }
+}
+
+inline Outcome raise_simd_exception(Cpu& cpu) {
+    return raise(cpu, (cpu.cr4 & CR4_OSXMMEXCPT) != 0 ? Vector::XM : Vector::UD);
+}
+
+template <class Body, class R, class... Values> inline Outcome compute(Cpu& cpu, R& result, const Values&... values) {
+    if constexpr (std::derived_from<Body, op::HostFloat>) {
+        if (run_float<Body>(cpu.host_mxcsr, cpu.sse, result, values...) == SimdStatus::exception) [[unlikely]]
+            return raise_simd_exception(cpu);
+    } else {
+        result = call<Body>(values...);
+    }
+    return Outcome::Done;
+}
+
+template <unsigned row, class Body, class... Values>
+inline Outcome finish(Cpu& cpu, const Instruction& insn, const Values&... values) {
+    decltype(call<Body>(values...)) result{};
+    if (const Outcome o = compute<Body>(cpu, result, values...); failed(o)) return o;
+    if constexpr (isa[row].shape == Shape::R) {
+        cpu.arithmetic.set_value((result.ZF ? u32{flag_ZF} : 0u) | (result.PF ? u32{flag_PF} : 0u) |
+                                 (result.CF ? u32{flag_CF} : 0u));
+        return Outcome::Done;
+    } else {
+        return store<row, Body>(cpu, insn, result);
+    }
+}
+
+template <unsigned row> constexpr bool uses_mmx() {
+    for (const Operand& operand : isa[row].operands)
+        if (operand.file == RegisterFile::Mmx) return true;
+    return false;
+}
+
+// Operand n of the row, when the body takes it.
+template <unsigned row, class Body, unsigned n, class... Values>
+inline Outcome gather(Cpu& cpu, const Instruction& insn, const Values&... values) {
+    if constexpr (n == 3 || operand_of < row, n == 3 ? 2 : n >.place == Place::None) {
+        return finish<row, Body>(cpu, insn, values...);
+    } else {
+        Value<row, n> value{};
+        if (const Outcome o = load<row, n, Body>(cpu, insn, value); failed(o)) return o;
+        return gather<row, Body, n + 1>(cpu, insn, values..., value);
+    }
+}
+
+} // namespace sse_detail
+
+template <unsigned row, class Body> Outcome run_form(Cpu& cpu, const Instruction& insn) {
+    constexpr unsigned first_read = isa[row].shape == Shape::W ? 1 : 0;
+    const Outcome outcome = sse_detail::gather<row, Body, first_read>(cpu, insn);
+    if constexpr (sse_detail::uses_mmx<row>())
+        if (!failed(outcome)) cpu.fpu.enter_mmx();
+    return outcome;
+}
+
+} // namespace truering
