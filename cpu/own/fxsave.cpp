@@ -82,7 +82,7 @@ using Chunk = std::array<u8, alignment>;
 
 namespace op {
 
-Outcome FXSAVE(Cpu& cpu, const Instruction& insn) {
+Outcome FXSAVE::run(Cpu& cpu, const Instruction& insn) {
     const u32 address = effective_address(cpu, insn);
     const SegmentIndex segment = operand_segment(insn);
     if ((cpu.segment[segment].base + address) % alignment != 0) return raise(cpu, Vector::GP, 0);
@@ -102,7 +102,7 @@ Outcome FXSAVE(Cpu& cpu, const Instruction& insn) {
     return Outcome::Done;
 }
 
-Outcome FXRSTOR(Cpu& cpu, const Instruction& insn) {
+Outcome FXRSTOR::run(Cpu& cpu, const Instruction& insn) {
     const u32 address = effective_address(cpu, insn);
     const SegmentIndex segment = operand_segment(insn);
     if ((cpu.segment[segment].base + address) % alignment != 0) return raise(cpu, Vector::GP, 0);

@@ -8,112 +8,189 @@
 #pragma once
 
 #include "cpu/cpu.hpp"
+#include "cpu/semantics/x87_unit.hpp"
 
 namespace truering::op {
 
-// ---- x87_arithmetic.cpp
-Outcome FADD(Cpu& cpu, const Instruction& insn);
-Outcome FADDP(Cpu& cpu, const Instruction& insn);
-Outcome FIADD(Cpu& cpu, const Instruction& insn);
-Outcome FMUL(Cpu& cpu, const Instruction& insn);
-Outcome FMULP(Cpu& cpu, const Instruction& insn);
-Outcome FIMUL(Cpu& cpu, const Instruction& insn);
-Outcome FSUB(Cpu& cpu, const Instruction& insn);
-Outcome FSUBP(Cpu& cpu, const Instruction& insn);
-Outcome FISUB(Cpu& cpu, const Instruction& insn);
-Outcome FSUBR(Cpu& cpu, const Instruction& insn);
-Outcome FSUBRP(Cpu& cpu, const Instruction& insn);
-Outcome FISUBR(Cpu& cpu, const Instruction& insn);
-Outcome FDIV(Cpu& cpu, const Instruction& insn);
-Outcome FDIVP(Cpu& cpu, const Instruction& insn);
-Outcome FIDIV(Cpu& cpu, const Instruction& insn);
-Outcome FDIVR(Cpu& cpu, const Instruction& insn);
-Outcome FDIVRP(Cpu& cpu, const Instruction& insn);
-Outcome FIDIVR(Cpu& cpu, const Instruction& insn);
+// ---- Arithmetic, comparison, functions: x87_arithmetic.cpp
 
-Outcome FCOM(Cpu& cpu, const Instruction& insn);
-Outcome FCOMP(Cpu& cpu, const Instruction& insn);
-Outcome FCOMPP(Cpu& cpu, const Instruction& insn);
-Outcome FICOM(Cpu& cpu, const Instruction& insn);
-Outcome FICOMP(Cpu& cpu, const Instruction& insn);
-Outcome FUCOM(Cpu& cpu, const Instruction& insn);
-Outcome FUCOMP(Cpu& cpu, const Instruction& insn);
-Outcome FUCOMPP(Cpu& cpu, const Instruction& insn);
-Outcome FCOMI(Cpu& cpu, const Instruction& insn);
-Outcome FCOMIP(Cpu& cpu, const Instruction& insn);
-Outcome FUCOMI(Cpu& cpu, const Instruction& insn);
-Outcome FUCOMIP(Cpu& cpu, const Instruction& insn);
-Outcome FTST(Cpu& cpu, const Instruction& insn);
-Outcome FXAM(Cpu& cpu, const Instruction& insn);
+template <x87::Arithmetic operation> struct X87Arithmetic { static Outcome run(Cpu& cpu, const Instruction& insn); };
+struct FADD : X87Arithmetic<x87::Arithmetic::FADD> {};
+struct FMUL : X87Arithmetic<x87::Arithmetic::FMUL> {};
+struct FSUB : X87Arithmetic<x87::Arithmetic::FSUB> {};
+struct FSUBR : X87Arithmetic<x87::Arithmetic::FSUBR> {};
+struct FDIV : X87Arithmetic<x87::Arithmetic::FDIV> {};
+struct FDIVR : X87Arithmetic<x87::Arithmetic::FDIVR> {};
+struct FADDP : FADD {};
+struct FMULP : FMUL {};
+struct FSUBP : FSUB {};
+struct FSUBRP : FSUBR {};
+struct FDIVP : FDIV {};
+struct FDIVRP : FDIVR {};
+struct FIADD : FADD {};
+struct FIMUL : FMUL {};
+struct FISUB : FSUB {};
+struct FISUBR : FSUBR {};
+struct FIDIV : FDIV {};
+struct FIDIVR : FDIVR {};
 
-Outcome FABS(Cpu& cpu, const Instruction& insn);
-Outcome FCHS(Cpu& cpu, const Instruction& insn);
-Outcome FSQRT(Cpu& cpu, const Instruction& insn);
-Outcome FRNDINT(Cpu& cpu, const Instruction& insn);
-Outcome F2XM1(Cpu& cpu, const Instruction& insn);
-Outcome FSIN(Cpu& cpu, const Instruction& insn);
-Outcome FCOS(Cpu& cpu, const Instruction& insn);
-Outcome FSCALE(Cpu& cpu, const Instruction& insn);
-Outcome FPREM(Cpu& cpu, const Instruction& insn);
-Outcome FPREM1(Cpu& cpu, const Instruction& insn);
-Outcome FYL2X(Cpu& cpu, const Instruction& insn);
-Outcome FYL2XP1(Cpu& cpu, const Instruction& insn);
-Outcome FPATAN(Cpu& cpu, const Instruction& insn);
-Outcome FXTRACT(Cpu& cpu, const Instruction& insn);
-Outcome FPTAN(Cpu& cpu, const Instruction& insn);
-Outcome FSINCOS(Cpu& cpu, const Instruction& insn);
+template <x87::Comparison kind, x87::Pops pops> struct X87Compare {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FCOM : X87Compare<x87::Comparison::Ordered, x87::Pops::None> {};
+struct FCOMP : X87Compare<x87::Comparison::Ordered, x87::Pops::One> {};
+struct FCOMPP : X87Compare<x87::Comparison::Ordered, x87::Pops::Two> {};
+struct FICOM : FCOM {};
+struct FICOMP : FCOMP {};
+struct FUCOM : X87Compare<x87::Comparison::Unordered, x87::Pops::None> {};
+struct FUCOMP : X87Compare<x87::Comparison::Unordered, x87::Pops::One> {};
+struct FUCOMPP : X87Compare<x87::Comparison::Unordered, x87::Pops::Two> {};
 
-// ---- x87_moves.cpp
-Outcome FLD(Cpu& cpu, const Instruction& insn);
-Outcome FILD(Cpu& cpu, const Instruction& insn);
-Outcome FBLD(Cpu& cpu, const Instruction& insn);
-Outcome FST(Cpu& cpu, const Instruction& insn);
-Outcome FSTP(Cpu& cpu, const Instruction& insn);
-Outcome FSTP1(Cpu& cpu, const Instruction& insn);
-Outcome FIST(Cpu& cpu, const Instruction& insn);
-Outcome FISTP(Cpu& cpu, const Instruction& insn);
-Outcome FBSTP(Cpu& cpu, const Instruction& insn);
-Outcome FLD1(Cpu& cpu, const Instruction& insn);
-Outcome FLDL2T(Cpu& cpu, const Instruction& insn);
-Outcome FLDL2E(Cpu& cpu, const Instruction& insn);
-Outcome FLDPI(Cpu& cpu, const Instruction& insn);
-Outcome FLDLG2(Cpu& cpu, const Instruction& insn);
-Outcome FLDLN2(Cpu& cpu, const Instruction& insn);
-Outcome FLDZ(Cpu& cpu, const Instruction& insn);
-Outcome FXCH(Cpu& cpu, const Instruction& insn);
-Outcome FFREE(Cpu& cpu, const Instruction& insn);
-Outcome FFREEP(Cpu& cpu, const Instruction& insn);
-Outcome FDECSTP(Cpu& cpu, const Instruction& insn);
-Outcome FINCSTP(Cpu& cpu, const Instruction& insn);
-Outcome FNOP(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVB(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVE(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVBE(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVU(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVNB(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVNE(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVNBE(Cpu& cpu, const Instruction& insn);
-Outcome FCMOVNU(Cpu& cpu, const Instruction& insn);
+template <x87::Comparison kind, x87::Pops pops> struct X87CompareFlags {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FCOMI : X87CompareFlags<x87::Comparison::Ordered, x87::Pops::None> {};
+struct FCOMIP : X87CompareFlags<x87::Comparison::Ordered, x87::Pops::One> {};
+struct FUCOMI : X87CompareFlags<x87::Comparison::Unordered, x87::Pops::None> {};
+struct FUCOMIP : X87CompareFlags<x87::Comparison::Unordered, x87::Pops::One> {};
 
-// ---- x87_control.cpp
-Outcome FWAIT(Cpu& cpu, const Instruction& insn);
-Outcome FNINIT(Cpu& cpu, const Instruction& insn);
-Outcome FNCLEX(Cpu& cpu, const Instruction& insn);
-Outcome FLDCW(Cpu& cpu, const Instruction& insn);
-Outcome FNSTCW(Cpu& cpu, const Instruction& insn);
-Outcome FNSTSW(Cpu& cpu, const Instruction& insn);
-Outcome FNENI(Cpu& cpu, const Instruction& insn); // the 8087's, and nothing since: FNENI, FNDISI, FNSETPM
-Outcome FNDISI(Cpu& cpu, const Instruction& insn);
-Outcome FNSETPM(Cpu& cpu, const Instruction& insn);
+template <x87::Function function> struct X87Function { static Outcome run(Cpu& cpu, const Instruction& insn); };
+struct FSQRT : X87Function<x87::Function::FSQRT> {};
+struct FRNDINT : X87Function<x87::Function::FRNDINT> {};
+struct F2XM1 : X87Function<x87::Function::F2XM1> {};
+struct FSIN : X87Function<x87::Function::FSIN> {};
+struct FCOS : X87Function<x87::Function::FCOS> {};
+struct FSCALE : X87Function<x87::Function::FSCALE> {};
+struct FPREM : X87Function<x87::Function::FPREM> {};
+struct FPREM1 : X87Function<x87::Function::FPREM1> {};
+struct FYL2X : X87Function<x87::Function::FYL2X> {};
+struct FYL2XP1 : X87Function<x87::Function::FYL2XP1> {};
+struct FPATAN : X87Function<x87::Function::FPATAN> {};
+struct FXTRACT : X87Function<x87::Function::FXTRACT> {};
+struct FPTAN : X87Function<x87::Function::FPTAN> {};
+struct FSINCOS : X87Function<x87::Function::FSINCOS> {};
 
-// ---- x87_environment.cpp
-Outcome FLDENV(Cpu& cpu, const Instruction& insn);
-Outcome FNSTENV(Cpu& cpu, const Instruction& insn);
-Outcome FRSTOR(Cpu& cpu, const Instruction& insn);
-Outcome FNSAVE(Cpu& cpu, const Instruction& insn);
+// Instructions on the stack alone, without an operand.
+template <void (*body)(FpuState&)> struct X87Simple { static Outcome run(Cpu& cpu, const Instruction& insn); };
+struct FTST : X87Simple<x87::test> {};
+struct FXAM : X87Simple<x87::examine> {};
+struct FABS : X87Simple<x87::absolute> {};
+struct FCHS : X87Simple<x87::change_sign> {};
+struct FDECSTP : X87Simple<x87::decrement_top> {};
+struct FINCSTP : X87Simple<x87::increment_top> {};
 
-// ---- fxsave.cpp
-Outcome FXSAVE(Cpu& cpu, const Instruction& insn);
-Outcome FXRSTOR(Cpu& cpu, const Instruction& insn);
+// ---- Loads, stores, moves: x87_moves.cpp
+
+struct FLD {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FILD {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FBLD {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FST {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FSTP {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FSTP1 {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FIST {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FISTP {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FBSTP {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+
+struct X87Constant {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FLD1 : X87Constant {};
+struct FLDL2T : X87Constant {};
+struct FLDL2E : X87Constant {};
+struct FLDPI : X87Constant {};
+struct FLDLG2 : X87Constant {};
+struct FLDLN2 : X87Constant {};
+struct FLDZ : X87Constant {};
+
+struct FXCH {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FFREE {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FFREEP {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FNOP {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+
+// The eight FCMOVcc: bits 4:3 of ModRM choose B, E, BE, U; the escape byte whether they hold (DA) or not (DB).
+struct X87ConditionalMove {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FCMOVB : X87ConditionalMove {};
+struct FCMOVE : X87ConditionalMove {};
+struct FCMOVBE : X87ConditionalMove {};
+struct FCMOVU : X87ConditionalMove {};
+struct FCMOVNB : X87ConditionalMove {};
+struct FCMOVNE : X87ConditionalMove {};
+struct FCMOVNBE : X87ConditionalMove {};
+struct FCMOVNU : X87ConditionalMove {};
+
+// ---- Control: x87_control.cpp
+
+struct FNINIT {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FNCLEX {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FLDCW {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FNSTCW {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FNSTSW {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+// WAIT is its checks and nothing more; the others had a meaning on the 8087 and the 287.
+struct X87NoEffect {
+    static Outcome run(Cpu&, const Instruction&) { return Outcome::Done; }
+};
+struct FWAIT : X87NoEffect {};
+struct FNENI : X87NoEffect {};
+struct FNDISI : X87NoEffect {};
+struct FNSETPM : X87NoEffect {};
+
+// ---- State in memory: x87_environment.cpp, fxsave.cpp
+
+struct FLDENV {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FNSTENV {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FRSTOR {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FNSAVE {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FXSAVE {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
+struct FXRSTOR {
+    static Outcome run(Cpu& cpu, const Instruction& insn);
+};
 
 } // namespace truering::op

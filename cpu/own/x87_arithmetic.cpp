@@ -22,7 +22,11 @@ template <class Body> Outcome with_number(Cpu& cpu, const Instruction& insn, Bod
     }
 }
 
-Outcome arithmetic(Cpu& cpu, const Instruction& insn, Arithmetic operation) {
+} // namespace
+
+namespace op {
+
+template <Arithmetic operation> Outcome X87Arithmetic<operation>::run(Cpu& cpu, const Instruction& insn) {
     if (insn.memory) {
         return with_number(cpu, insn, [&](auto source) { x87::arithmetic(cpu.fpu, operation, source); });
     }
@@ -32,91 +36,67 @@ Outcome arithmetic(Cpu& cpu, const Instruction& insn, Arithmetic operation) {
     x87::arithmetic(cpu.fpu, operation, to_top ? 0 : insn.rm, to_top ? insn.rm : 0, pops);
     return Outcome::Done;
 }
+template struct X87Arithmetic<Arithmetic::FADD>;
+template struct X87Arithmetic<Arithmetic::FMUL>;
+template struct X87Arithmetic<Arithmetic::FSUB>;
+template struct X87Arithmetic<Arithmetic::FSUBR>;
+template struct X87Arithmetic<Arithmetic::FDIV>;
+template struct X87Arithmetic<Arithmetic::FDIVR>;
 
-Outcome compare(Cpu& cpu, const Instruction& insn, Comparison kind, Pops pops) {
+template <Comparison kind, Pops pops> Outcome X87Compare<kind, pops>::run(Cpu& cpu, const Instruction& insn) {
     if (insn.memory) return with_number(cpu, insn, [&](auto source) { x87::compare(cpu.fpu, source, pops); });
     record_x87(cpu, insn);
     x87::compare(cpu.fpu, kind, insn.rm, pops);
     return Outcome::Done;
 }
+template struct X87Compare<Comparison::Ordered, Pops::None>;
+template struct X87Compare<Comparison::Ordered, Pops::One>;
+template struct X87Compare<Comparison::Ordered, Pops::Two>;
+template struct X87Compare<Comparison::Unordered, Pops::None>;
+template struct X87Compare<Comparison::Unordered, Pops::One>;
+template struct X87Compare<Comparison::Unordered, Pops::Two>;
 
-Outcome compare_flags(Cpu& cpu, const Instruction& insn, Comparison kind, Pops pops) {
+template <Comparison kind, Pops pops> Outcome X87CompareFlags<kind, pops>::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     cpu.arithmetic.set_value(x87::compare_flags(cpu.fpu, kind, insn.rm, pops));
     return Outcome::Done;
 }
+template struct X87CompareFlags<Comparison::Ordered, Pops::None>;
+template struct X87CompareFlags<Comparison::Ordered, Pops::One>;
+template struct X87CompareFlags<Comparison::Unordered, Pops::None>;
+template struct X87CompareFlags<Comparison::Unordered, Pops::One>;
 
-Outcome function(Cpu& cpu, const Instruction& insn, Function which) {
+template <Function which> Outcome X87Function<which>::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     x87::function(cpu.fpu, which);
     return Outcome::Done;
 }
+template struct X87Function<Function::FSQRT>;
+template struct X87Function<Function::FRNDINT>;
+template struct X87Function<Function::F2XM1>;
+template struct X87Function<Function::FSIN>;
+template struct X87Function<Function::FCOS>;
+template struct X87Function<Function::FSCALE>;
+template struct X87Function<Function::FPREM>;
+template struct X87Function<Function::FPREM1>;
+template struct X87Function<Function::FYL2X>;
+template struct X87Function<Function::FYL2XP1>;
+template struct X87Function<Function::FPATAN>;
+template struct X87Function<Function::FXTRACT>;
+template struct X87Function<Function::FPTAN>;
+template struct X87Function<Function::FSINCOS>;
 
-Outcome simple(Cpu& cpu, const Instruction& insn, void (*body)(FpuState&)) {
+template <void (*body)(FpuState&)> Outcome X87Simple<body>::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     body(cpu.fpu);
     return Outcome::Done;
 }
-
-} // namespace
-
-namespace op {
-
-Outcome FADD(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FADD); }
-Outcome FADDP(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FADD); }
-Outcome FIADD(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FADD); }
-Outcome FMUL(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FMUL); }
-Outcome FMULP(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FMUL); }
-Outcome FIMUL(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FMUL); }
-Outcome FSUB(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FSUB); }
-Outcome FSUBP(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FSUB); }
-Outcome FISUB(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FSUB); }
-Outcome FSUBR(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FSUBR); }
-Outcome FSUBRP(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FSUBR); }
-Outcome FISUBR(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FSUBR); }
-Outcome FDIV(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FDIV); }
-Outcome FDIVP(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FDIV); }
-Outcome FIDIV(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FDIV); }
-Outcome FDIVR(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FDIVR); }
-Outcome FDIVRP(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FDIVR); }
-Outcome FIDIVR(Cpu& cpu, const Instruction& insn) { return arithmetic(cpu, insn, Arithmetic::FDIVR); }
-
-Outcome FCOM(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Ordered, Pops::None); }
-Outcome FCOMP(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Ordered, Pops::One); }
-Outcome FCOMPP(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Ordered, Pops::Two); }
-Outcome FICOM(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Ordered, Pops::None); }
-Outcome FICOMP(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Ordered, Pops::One); }
-Outcome FUCOM(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Unordered, Pops::None); }
-Outcome FUCOMP(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Unordered, Pops::One); }
-Outcome FUCOMPP(Cpu& cpu, const Instruction& insn) { return compare(cpu, insn, Comparison::Unordered, Pops::Two); }
-Outcome FCOMI(Cpu& cpu, const Instruction& insn) { return compare_flags(cpu, insn, Comparison::Ordered, Pops::None); }
-Outcome FCOMIP(Cpu& cpu, const Instruction& insn) { return compare_flags(cpu, insn, Comparison::Ordered, Pops::One); }
-Outcome FUCOMI(Cpu& cpu, const Instruction& insn) {
-    return compare_flags(cpu, insn, Comparison::Unordered, Pops::None);
-}
-Outcome FUCOMIP(Cpu& cpu, const Instruction& insn) {
-    return compare_flags(cpu, insn, Comparison::Unordered, Pops::One);
-}
-
-Outcome FTST(Cpu& cpu, const Instruction& insn) { return simple(cpu, insn, x87::test); }
-Outcome FXAM(Cpu& cpu, const Instruction& insn) { return simple(cpu, insn, x87::examine); }
-Outcome FABS(Cpu& cpu, const Instruction& insn) { return simple(cpu, insn, x87::absolute); }
-Outcome FCHS(Cpu& cpu, const Instruction& insn) { return simple(cpu, insn, x87::change_sign); }
-
-Outcome FSQRT(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FSQRT); }
-Outcome FRNDINT(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FRNDINT); }
-Outcome F2XM1(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::F2XM1); }
-Outcome FSIN(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FSIN); }
-Outcome FCOS(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FCOS); }
-Outcome FSCALE(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FSCALE); }
-Outcome FPREM(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FPREM); }
-Outcome FPREM1(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FPREM1); }
-Outcome FYL2X(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FYL2X); }
-Outcome FYL2XP1(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FYL2XP1); }
-Outcome FPATAN(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FPATAN); }
-Outcome FXTRACT(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FXTRACT); }
-Outcome FPTAN(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FPTAN); }
-Outcome FSINCOS(Cpu& cpu, const Instruction& insn) { return function(cpu, insn, Function::FSINCOS); }
+template struct X87Simple<x87::test>;
+template struct X87Simple<x87::examine>;
+template struct X87Simple<x87::absolute>;
+template struct X87Simple<x87::change_sign>;
+template struct X87Simple<x87::decrement_top>;
+template struct X87Simple<x87::increment_top>;
 
 } // namespace op
 

@@ -6,22 +6,19 @@
 
 namespace truering::op {
 
-// Its checks are all it does.
-Outcome FWAIT(Cpu&, const Instruction&) { return Outcome::Done; }
-
-Outcome FNINIT(Cpu& cpu, const Instruction&) {
+Outcome FNINIT::run(Cpu& cpu, const Instruction&) {
     cpu.fpu.fninit();
     update_ferr(cpu);
     return Outcome::Done;
 }
 
-Outcome FNCLEX(Cpu& cpu, const Instruction&) {
+Outcome FNCLEX::run(Cpu& cpu, const Instruction&) {
     x87::clear_exceptions(cpu.fpu);
     update_ferr(cpu);
     return Outcome::Done;
 }
 
-Outcome FLDCW(Cpu& cpu, const Instruction& insn) {
+Outcome FLDCW::run(Cpu& cpu, const Instruction& insn) {
     u16 word;
     if (const Outcome o = read_operand(cpu, insn, word); failed(o)) return o;
     cpu.fpu.set_control_word(word);
@@ -29,17 +26,13 @@ Outcome FLDCW(Cpu& cpu, const Instruction& insn) {
     return Outcome::Done;
 }
 
-Outcome FNSTCW(Cpu& cpu, const Instruction& insn) { return write_operand(cpu, insn, cpu.fpu.control_word); }
+Outcome FNSTCW::run(Cpu& cpu, const Instruction& insn) { return write_operand(cpu, insn, cpu.fpu.control_word); }
 
-Outcome FNSTSW(Cpu& cpu, const Instruction& insn) {
+Outcome FNSTSW::run(Cpu& cpu, const Instruction& insn) {
     const u16 word = cpu.fpu.full_status_word();
     if (insn.memory) return write_operand(cpu, insn, word);
     cpu.set_reg16(reg_EAX, word);
     return Outcome::Done;
 }
-
-Outcome FNENI(Cpu&, const Instruction&) { return Outcome::Done; }
-Outcome FNDISI(Cpu&, const Instruction&) { return Outcome::Done; }
-Outcome FNSETPM(Cpu&, const Instruction&) { return Outcome::Done; }
 
 } // namespace truering::op

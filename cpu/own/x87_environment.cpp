@@ -135,7 +135,7 @@ Outcome read_image(Cpu& cpu, const Instruction& insn, Image& image) {
 
 namespace op {
 
-Outcome FNSTENV(Cpu& cpu, const Instruction& insn) {
+Outcome FNSTENV::run(Cpu& cpu, const Instruction& insn) {
     Image image;
     append_environment(cpu, insn, image);
     if (const Outcome o = write_image(cpu, insn, image); failed(o)) return o;
@@ -144,14 +144,14 @@ Outcome FNSTENV(Cpu& cpu, const Instruction& insn) {
     return Outcome::Done;
 }
 
-Outcome FLDENV(Cpu& cpu, const Instruction& insn) {
+Outcome FLDENV::run(Cpu& cpu, const Instruction& insn) {
     Image image{.bytes = {}, .size = environment_size(insn)};
     if (const Outcome o = read_image(cpu, insn, image); failed(o)) return o;
     set_environment(cpu, insn, image);
     return Outcome::Done;
 }
 
-Outcome FNSAVE(Cpu& cpu, const Instruction& insn) {
+Outcome FNSAVE::run(Cpu& cpu, const Instruction& insn) {
     Image image;
     append_environment(cpu, insn, image);
     append_registers(cpu.fpu, image);
@@ -161,7 +161,7 @@ Outcome FNSAVE(Cpu& cpu, const Instruction& insn) {
     return Outcome::Done;
 }
 
-Outcome FRSTOR(Cpu& cpu, const Instruction& insn) {
+Outcome FRSTOR::run(Cpu& cpu, const Instruction& insn) {
     Image image{.bytes = {}, .size = environment_size(insn) + registers_size};
     if (const Outcome o = read_image(cpu, insn, image); failed(o)) return o;
     set_environment(cpu, insn, image);

@@ -66,31 +66,25 @@ Outcome store_float(Cpu& cpu, const Instruction& insn, Pops pops) {
     return Outcome::Done;
 }
 
-Outcome load_constant(Cpu& cpu, const Instruction& insn) {
-    record_x87(cpu, insn);
-    x87::load_constant(cpu.fpu, static_cast<FpuConstant>(insn.rm));
-    return Outcome::Done;
+// What the condition of an FCMOVcc says.
+Condition condition(const Cpu& cpu, const Instruction& insn) {
+    const ArithmeticFlags& flags = cpu.arithmetic;
+    bool holds = false;
+    switch (insn.reg & 3) {
+    case 0: holds = flags.CF(); break;
+    case 1: holds = flags.ZF(); break;
+    case 2: holds = flags.CF() || flags.ZF(); break;
+    case 3: holds = flags.PF(); break;
+    }
+    const bool wanted = insn.opcode == 0xDA;
+    return holds == wanted ? Condition::True : Condition::False;
 }
-
-Outcome move_if(Cpu& cpu, const Instruction& insn, bool condition) {
-    record_x87(cpu, insn);
-    x87::conditional_move(cpu.fpu, condition ? Condition::True : Condition::False, insn.rm);
-    return Outcome::Done;
-}
-
-Outcome simple(Cpu& cpu, const Instruction& insn, void (*body)(FpuState&)) {
-    record_x87(cpu, insn);
-    body(cpu.fpu);
-    return Outcome::Done;
-}
-
-bool below_or_equal(const Cpu& cpu) { return cpu.arithmetic.CF() || cpu.arithmetic.ZF(); }
 
 } // namespace
 
 namespace op {
 
-Outcome FLD(Cpu& cpu, const Instruction& insn) {
+Outcome FLD::run(Cpu& cpu, const Instruction& insn) {
     if (insn.memory) {
         if (insn.opcode == 0xD9) return load<Float32>(cpu, insn);
         if (insn.opcode == 0xDD) return load<Float64>(cpu, insn);
@@ -102,76 +96,68 @@ Outcome FLD(Cpu& cpu, const Instruction& insn) {
 }
 
 // DB /0 m32int, DF /0 m16int, DF /5 m64int.
-Outcome FILD(Cpu& cpu, const Instruction& insn) {
+Outcome FILD::run(Cpu& cpu, const Instruction& insn) {
     if (insn.opcode == 0xDB) return load<i32>(cpu, insn);
     return insn.reg == 0 ? load<i16>(cpu, insn) : load<i64>(cpu, insn);
 }
 
-Outcome FBLD(Cpu& cpu, const Instruction& insn) { return load_wide<PackedBcd>(cpu, insn); }
+Outcome FBLD::run(Cpu& cpu, const Instruction& insn) { return load_wide<PackedBcd>(cpu, insn); }
 
-Outcome FST(Cpu& cpu, const Instruction& insn) { return store_float(cpu, insn, Pops::None); }
-Outcome FSTP(Cpu& cpu, const Instruction& insn) { return store_float(cpu, insn, Pops::One); }
+Outcome FST::run(Cpu& cpu, const Instruction& insn) { return store_float(cpu, insn, Pops::None); }
+Outcome FSTP::run(Cpu& cpu, const Instruction& insn) { return store_float(cpu, insn, Pops::One); }
 
-Outcome FSTP1(Cpu& cpu, const Instruction& insn) {
+Outcome FSTP1::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     x87::store_register_unchecked(cpu.fpu, insn.rm);
     return Outcome::Done;
 }
 
-Outcome FIST(Cpu& cpu, const Instruction& insn) {
+Outcome FIST::run(Cpu& cpu, const Instruction& insn) {
     return insn.opcode == 0xDB ? store<i32>(cpu, insn, Pops::None) : store<i16>(cpu, insn, Pops::None);
 }
 
 // DB /3 m32int, DF /3 m16int, DF /7 m64int.
-Outcome FISTP(Cpu& cpu, const Instruction& insn) {
+Outcome FISTP::run(Cpu& cpu, const Instruction& insn) {
     if (insn.opcode == 0xDB) return store<i32>(cpu, insn, Pops::One);
     return insn.reg == 3 ? store<i16>(cpu, insn, Pops::One) : store<i64>(cpu, insn, Pops::One);
 }
 
-Outcome FBSTP(Cpu& cpu, const Instruction& insn) { return store<PackedBcd>(cpu, insn, Pops::One); }
+Outcome FBSTP::run(Cpu& cpu, const Instruction& insn) { return store<PackedBcd>(cpu, insn, Pops::One); }
 
-Outcome FLD1(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
-Outcome FLDL2T(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
-Outcome FLDL2E(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
-Outcome FLDPI(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
-Outcome FLDLG2(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
-Outcome FLDLN2(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
-Outcome FLDZ(Cpu& cpu, const Instruction& insn) { return load_constant(cpu, insn); }
+Outcome X87Constant::run(Cpu& cpu, const Instruction& insn) {
+    record_x87(cpu, insn);
+    x87::load_constant(cpu.fpu, static_cast<FpuConstant>(insn.rm));
+    return Outcome::Done;
+}
 
-Outcome FXCH(Cpu& cpu, const Instruction& insn) {
+Outcome FXCH::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     x87::exchange(cpu.fpu, insn.rm);
     return Outcome::Done;
 }
 
-Outcome FFREE(Cpu& cpu, const Instruction& insn) {
+Outcome FFREE::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     x87::free_register(cpu.fpu, insn.rm, Pops::None);
     return Outcome::Done;
 }
 
-Outcome FFREEP(Cpu& cpu, const Instruction& insn) {
+Outcome FFREEP::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     x87::free_register(cpu.fpu, insn.rm, Pops::One);
     return Outcome::Done;
 }
 
-Outcome FDECSTP(Cpu& cpu, const Instruction& insn) { return simple(cpu, insn, x87::decrement_top); }
-Outcome FINCSTP(Cpu& cpu, const Instruction& insn) { return simple(cpu, insn, x87::increment_top); }
-
-Outcome FNOP(Cpu& cpu, const Instruction& insn) {
+Outcome FNOP::run(Cpu& cpu, const Instruction& insn) {
     record_x87(cpu, insn);
     return Outcome::Done;
 }
 
-Outcome FCMOVB(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, cpu.arithmetic.CF()); }
-Outcome FCMOVE(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, cpu.arithmetic.ZF()); }
-Outcome FCMOVBE(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, below_or_equal(cpu)); }
-Outcome FCMOVU(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, cpu.arithmetic.PF()); }
-Outcome FCMOVNB(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, !cpu.arithmetic.CF()); }
-Outcome FCMOVNE(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, !cpu.arithmetic.ZF()); }
-Outcome FCMOVNBE(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, !below_or_equal(cpu)); }
-Outcome FCMOVNU(Cpu& cpu, const Instruction& insn) { return move_if(cpu, insn, !cpu.arithmetic.PF()); }
+Outcome X87ConditionalMove::run(Cpu& cpu, const Instruction& insn) {
+    record_x87(cpu, insn);
+    x87::conditional_move(cpu.fpu, condition(cpu, insn), insn.rm);
+    return Outcome::Done;
+}
 
 } // namespace op
 
