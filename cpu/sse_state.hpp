@@ -1,9 +1,9 @@
 // The state that MMX, SSE and SSE2 add to the processor, as values.
 //
 // A Packed is a register's worth of bytes, lane 0 lowest, as memory holds it. Lanes are read and written by copying, so
-// any lane type may look at any register. Mmx is what an MMX register (the significand of an x87 register) holds;
-// Xmm is an XMM register. Float and double lanes are legal views, but only the float bodies use them: moves go by bits,
-// so that a signalling NaN survives them.
+// any lane type may look at any register. Packed64 is what an MMX register (the significand of an x87 register) holds;
+// Packed128 is what an XMM register holds. Float and double lanes are legal views, but only the float bodies use them:
+// moves go by bits, so that a signalling NaN survives them.
 //
 // SseState.mxcsr is the guest's MXCSR; while a HostMxcsr (cpu/semantics/sse_host.hpp) is held, its six exception flags
 // lag behind the host's register, and HostMxcsr::guest_mxcsr gives the true value.
@@ -50,9 +50,9 @@ template <unsigned Bytes> struct alignas(Bytes) Packed {
     friend constexpr bool operator==(const Packed&, const Packed&) = default;
 };
 
-using Mmx = Packed<8>;
-using Xmm = Packed<16>;
-static_assert(sizeof(Xmm) == 16 && alignof(Xmm) == 16 && sizeof(Mmx) == 8);
+using Packed64 = Packed<8>;
+using Packed128 = Packed<16>;
+static_assert(sizeof(Packed128) == 16 && alignof(Packed128) == 16 && sizeof(Packed64) == 8);
 
 // Bits of MXCSR, and the groups of them.
 namespace mxcsr {
@@ -87,7 +87,7 @@ inline constexpr u32 mask_pentium4 = 0x0000FFFF;
 } // namespace mxcsr
 
 struct SseState {
-    std::array<Xmm, 8> xmm{};
+    std::array<Packed128, 8> xmm{};
     u32 mxcsr = mxcsr::reset_value;
 };
 

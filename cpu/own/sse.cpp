@@ -38,8 +38,8 @@ Outcome STMXCSR::run(Cpu& cpu, const Instruction& insn) {
 }
 
 Outcome MASKMOVQ::run(Cpu& cpu, const Instruction& insn) {
-    const Mmx source = Mmx::low(cpu.fpu.mm(insn.reg));
-    const Mmx mask = Mmx::low(cpu.fpu.mm(insn.rm));
+    const Packed64 source = Packed64::low(cpu.fpu.mm(insn.reg));
+    const Packed64 mask = Packed64::low(cpu.fpu.mm(insn.rm));
     const Outcome outcome = masked_store(cpu, insn, source, mask);
     if (!failed(outcome)) cpu.fpu.enter_mmx();
     return outcome;

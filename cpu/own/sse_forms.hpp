@@ -1,9 +1,9 @@
 // How a row of MMX or SSE becomes a handler: its operands fetched, its body called, its result put away.
 //
 // run_form<row, Body>(cpu, insn) follows the row's shape and operand letters:
-//   P Q N   an Mmx value          G E (general), M of 4 bytes or fewer   u32, zero-extended
-//   V W U   an Xmm value          M of 8 bytes                           u64
-//   Ib      u8                    M of 16 bytes                          Xmm
+//   P Q N   Packed64              G E (general), M of 4 bytes or fewer   u32, zero-extended
+//   V W U   Packed128             M of 8 bytes                           u64
+//   Ib      u8                    M of 16 bytes                          Packed128
 // A W or Q operand in memory fills the register value from its low end; the rest is zero. Shape R and RW read the first
 // operand, W and RW write it: a register whole, the result zero-extended to it, memory as wide as the operand says.
 // COMISx and the like (shape R) return CompareFlags.
@@ -48,9 +48,9 @@ template <unsigned row, unsigned n> constexpr auto value_of() {
     if constexpr (operand.place == Place::Immediate)
         return u8{};
     else if constexpr (operand.file == RegisterFile::Mmx)
-        return Mmx{};
+        return Packed64{};
     else if constexpr (operand.file == RegisterFile::Xmm || operand.width == Width::dq)
-        return Xmm{};
+        return Packed128{};
     else if constexpr (operand.width == Width::q)
         return u64{};
     else
@@ -64,7 +64,7 @@ concept AllowsUnaligned = requires {
 };
 
 inline Outcome check_alignment(Cpu& cpu, const Instruction& insn, u32 offset) {
-    if (((cpu.segment[operand_segment(insn)].base + offset) % Xmm::size) != 0) [[unlikely]]
+    if (((cpu.segment[operand_segment(insn)].base + offset) % Packed128::size) != 0) [[unlikely]]
         return raise(cpu, Vector::GP, 0);
     return Outcome::Done;
 }
@@ -89,10 +89,10 @@ template <unsigned bytes, class Body, class V> Outcome load_memory(Cpu& cpu, con
 }
 
 template <class V> V read_register(const Cpu& cpu, unsigned n) {
-    if constexpr (std::same_as<V, Xmm>)
+    if constexpr (std::same_as<V, Packed128>)
         return cpu.sse.xmm[n];
-    else if constexpr (std::same_as<V, Mmx>)
-        return Mmx::low(cpu.fpu.mm(n));
+    else if constexpr (std::same_as<V, Packed64>)
+        return Packed64::low(cpu.fpu.mm(n));
     else
         return cpu.gpr[n];
 }
@@ -139,10 +139,10 @@ template <RegisterFile file, class R> void write_register(Cpu& cpu, unsigned n, 
         cpu.fpu.set_mm(n, low_quad(result));
     else if constexpr (file == RegisterFile::General)
         cpu.gpr[n] = static_cast<u32>(low_quad(result));
-    else if constexpr (std::same_as<R, Xmm>)
+    else if constexpr (std::same_as<R, Packed128>)
         cpu.sse.xmm[n] = result;
     else
-        cpu.sse.xmm[n] = Xmm::low(low_quad(result));
+        cpu.sse.xmm[n] = Packed128::low(low_quad(result));
 }
 
 template <unsigned row, class Body, class R> inline Outcome store(Cpu& cpu, const Instruction& insn, const R& result) {

@@ -1,9 +1,9 @@
 // How a packed integer body is written: a plain function of lanes, mapped over a register.
 //
-// The bodies are templates over the register (Mmx or Xmm), so one text serves MMX and SSE2. The loops have constant
-// trip counts, which compilers turn into vector instructions.
+// The bodies are templates over the register (Packed64 or Packed128), so one text serves MMX and SSE2. The loops have
+// constant trip counts, which compilers turn into vector instructions.
 //
-// Shapes of bodies, as the dispatching layers see them (P is Mmx or Xmm):
+// Shapes of bodies, as the dispatching layers see them (P is Packed64 or Packed128):
 //   P run(P d, P s)            most: d is the destination's old value, s the source
 //   P run(P d, u64 count)      shifts: the count is the source's low quadword, or the immediate
 //   P run(P s, u8 imm)         shuffles of one source

@@ -38,16 +38,16 @@ struct PSRAW : PackedShiftRightArithmetic<i16> {};
 struct PSRAD : PackedShiftRightArithmetic<i32> {};
 
 struct PSLLDQ {
-    static constexpr Xmm run(Xmm d, u64 count) {
-        Xmm r;
-        for (u64 i = count; i < Xmm::size; ++i) r.bytes[i] = d.bytes[i - count];
+    static constexpr Packed128 run(Packed128 d, u64 count) {
+        Packed128 r;
+        for (u64 i = count; i < Packed128::size; ++i) r.bytes[i] = d.bytes[i - count];
         return r;
     }
 };
 struct PSRLDQ {
-    static constexpr Xmm run(Xmm d, u64 count) {
-        Xmm r;
-        for (u64 i = count; i < Xmm::size; ++i) r.bytes[i - count] = d.bytes[i];
+    static constexpr Packed128 run(Packed128 d, u64 count) {
+        Packed128 r;
+        for (u64 i = count; i < Packed128::size; ++i) r.bytes[i - count] = d.bytes[i];
         return r;
     }
 };

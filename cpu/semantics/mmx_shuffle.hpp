@@ -77,15 +77,15 @@ struct PSHUFD : PackedPick<u32, 0> {};
 
 // Lanes of the destination into the low half, of the source into the high half.
 struct SHUFPS {
-    static constexpr Xmm run(Xmm d, Xmm s, u8 imm) {
+    static constexpr Packed128 run(Packed128 d, Packed128 s, u8 imm) {
         const auto a = d.lanes<u32>();
         const auto b = s.lanes<u32>();
-        return Xmm::of<u32>({a[imm & 3U], a[imm >> 2 & 3U], b[imm >> 4 & 3U], b[imm >> 6 & 3U]});
+        return Packed128::of<u32>({a[imm & 3U], a[imm >> 2 & 3U], b[imm >> 4 & 3U], b[imm >> 6 & 3U]});
     }
 };
 struct SHUFPD {
-    static constexpr Xmm run(Xmm d, Xmm s, u8 imm) {
-        return Xmm::of<u64>({d.lanes<u64>()[imm & 1U], s.lanes<u64>()[imm >> 1 & 1U]});
+    static constexpr Packed128 run(Packed128 d, Packed128 s, u8 imm) {
+        return Packed128::of<u64>({d.lanes<u64>()[imm & 1U], s.lanes<u64>()[imm >> 1 & 1U]});
     }
 };
 

@@ -18,8 +18,8 @@ namespace truering::op {
 
 using HostVector [[gnu::vector_size(16)]] = float;
 
-inline HostVector to_host(const Xmm& x) { return std::bit_cast<HostVector>(x); }
-inline Xmm from_host(HostVector v) { return std::bit_cast<Xmm>(v); }
+inline HostVector to_host(const Packed128& x) { return std::bit_cast<HostVector>(x); }
+inline Packed128 from_host(HostVector v) { return std::bit_cast<Packed128>(v); }
 
 struct HostFloat {};
 
@@ -38,112 +38,112 @@ concept ChecksRange = requires {
 };
 
 struct ADDPS : RangeChecked<float, float, 4, WideOp::ADD> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct ADDSS : RangeChecked<float, float, 1, WideOp::ADD> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct ADDPD : RangeChecked<double, double, 2, WideOp::ADD> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct ADDSD : RangeChecked<double, double, 1, WideOp::ADD> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SUBPS : RangeChecked<float, float, 4, WideOp::SUB> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SUBSS : RangeChecked<float, float, 1, WideOp::SUB> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SUBPD : RangeChecked<double, double, 2, WideOp::SUB> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SUBSD : RangeChecked<double, double, 1, WideOp::SUB> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MULPS : RangeChecked<float, float, 4, WideOp::MUL> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MULSS : RangeChecked<float, float, 1, WideOp::MUL> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MULPD : RangeChecked<double, double, 2, WideOp::MUL> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MULSD : RangeChecked<double, double, 1, WideOp::MUL> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct DIVPS : RangeChecked<float, float, 4, WideOp::DIV> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct DIVSS : RangeChecked<float, float, 1, WideOp::DIV> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct DIVPD : RangeChecked<double, double, 2, WideOp::DIV> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct DIVSD : RangeChecked<double, double, 1, WideOp::DIV> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
@@ -152,56 +152,56 @@ struct DIVSD : RangeChecked<double, double, 1, WideOp::DIV> {
 
 // A square root is never out of range. The unary instructions take d only for the lanes that a scalar form keeps.
 struct SQRTPS : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SQRTSS : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SQRTPD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct SQRTSD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("sqrtsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct RCPPS {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("rcpps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct RCPSS {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("rcpss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct RSQRTPS {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("rsqrtps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct RSQRTSS {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("rsqrtss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
@@ -210,56 +210,56 @@ struct RSQRTSS {
 
 // The source wins when both are zero or one is a NaN, which is why these are no std::min.
 struct MINPS : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("minps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MINSS : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("minss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MINPD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("minpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MINSD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("minsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MAXPS : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("maxps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MAXSS : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("maxss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MAXPD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("maxpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct MAXSD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("maxsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);

@@ -12,61 +12,61 @@
 namespace truering::op {
 
 namespace convert_detail {
-inline Xmm low_half(const Xmm& x) { return Xmm::low(x.get<u64>(0)); }
+inline Packed128 low_half(const Packed128& x) { return Packed128::low(x.get<u64>(0)); }
 } // namespace convert_detail
 
 // Between packed floats, doubles and doublewords, in XMM registers. Two lanes in mean the low half of s.
 struct CVTDQ2PS : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtdq2ps %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTPS2DQ : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtps2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTTPS2DQ : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvttps2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTDQ2PD : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtdq2pd %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTPD2DQ : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtpd2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTTPD2DQ : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvttpd2dq %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTPS2PD : HostFloat {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtps2pd %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTPD2PS : RangeChecked<double, float, 2, WideOp::CVT> {
-    static Xmm run(const Xmm& s) {
+    static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtpd2ps %1, %0" : "=x"(r) : "x"(to_host(s)));
         return from_host(r);
@@ -75,14 +75,14 @@ struct CVTPD2PS : RangeChecked<double, float, 2, WideOp::CVT> {
 
 // Between scalars: the destination keeps its upper lanes.
 struct CVTSS2SD : HostFloat {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("cvtss2sd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
 struct CVTSD2SS : RangeChecked<double, float, 1, WideOp::CVT> {
-    static Xmm run(const Xmm& d, const Xmm& s) {
+    static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("cvtsd2ss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
@@ -91,42 +91,42 @@ struct CVTSD2SS : RangeChecked<double, float, 1, WideOp::CVT> {
 
 // From and to a general register.
 struct CVTSI2SS : HostFloat {
-    static Xmm run(const Xmm& d, u32 s) {
+    static Packed128 run(const Packed128& d, u32 s) {
         HostVector r = to_host(d);
         asm volatile("cvtsi2ssl %1, %0" : "+x"(r) : "r"(s));
         return from_host(r);
     }
 };
 struct CVTSI2SD : HostFloat {
-    static Xmm run(const Xmm& d, u32 s) {
+    static Packed128 run(const Packed128& d, u32 s) {
         HostVector r = to_host(d);
         asm volatile("cvtsi2sdl %1, %0" : "+x"(r) : "r"(s));
         return from_host(r);
     }
 };
 struct CVTSS2SI : HostFloat {
-    static u32 run(const Xmm& s) {
+    static u32 run(const Packed128& s) {
         u32 r;
         asm volatile("cvtss2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
     }
 };
 struct CVTTSS2SI : HostFloat {
-    static u32 run(const Xmm& s) {
+    static u32 run(const Packed128& s) {
         u32 r;
         asm volatile("cvttss2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
     }
 };
 struct CVTSD2SI : HostFloat {
-    static u32 run(const Xmm& s) {
+    static u32 run(const Packed128& s) {
         u32 r;
         asm volatile("cvtsd2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
     }
 };
 struct CVTTSD2SI : HostFloat {
-    static u32 run(const Xmm& s) {
+    static u32 run(const Packed128& s) {
         u32 r;
         asm volatile("cvttsd2si %1, %0" : "=r"(r) : "x"(to_host(s)));
         return r;
@@ -135,28 +135,32 @@ struct CVTTSD2SI : HostFloat {
 
 // From and to an MMX register; from a quadword in memory.
 struct CVTPI2PS : HostFloat {
-    static Xmm run(const Xmm& d, const Mmx& s) {
-        Xmm r = d;
-        r.set(0, CVTDQ2PS::run(Xmm::low(s.get<u64>(0))).get<u64>(0));
+    static Packed128 run(const Packed128& d, const Packed64& s) {
+        Packed128 r = d;
+        r.set(0, CVTDQ2PS::run(Packed128::low(s.get<u64>(0))).get<u64>(0));
         return r;
     }
-    static Xmm run(const Xmm& d, u64 s) { return run(d, Mmx::low(s)); }
+    static Packed128 run(const Packed128& d, u64 s) { return run(d, Packed64::low(s)); }
 };
 struct CVTPI2PD : HostFloat {
-    static Xmm run(const Mmx& s) { return CVTDQ2PD::run(Xmm::low(s.get<u64>(0))); }
-    static Xmm run(u64 s) { return CVTDQ2PD::run(Xmm::low(s)); }
+    static Packed128 run(const Packed64& s) { return CVTDQ2PD::run(Packed128::low(s.get<u64>(0))); }
+    static Packed128 run(u64 s) { return CVTDQ2PD::run(Packed128::low(s)); }
 };
 struct CVTPS2PI : HostFloat {
-    static Mmx run(const Xmm& s) { return Mmx::low(CVTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0)); }
+    static Packed64 run(const Packed128& s) {
+        return Packed64::low(CVTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0));
+    }
 };
 struct CVTTPS2PI : HostFloat {
-    static Mmx run(const Xmm& s) { return Mmx::low(CVTTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0)); }
+    static Packed64 run(const Packed128& s) {
+        return Packed64::low(CVTTPS2DQ::run(convert_detail::low_half(s)).get<u64>(0));
+    }
 };
 struct CVTPD2PI : HostFloat {
-    static Mmx run(const Xmm& s) { return Mmx::low(CVTPD2DQ::run(s).get<u64>(0)); }
+    static Packed64 run(const Packed128& s) { return Packed64::low(CVTPD2DQ::run(s).get<u64>(0)); }
 };
 struct CVTTPD2PI : HostFloat {
-    static Mmx run(const Xmm& s) { return Mmx::low(CVTTPD2DQ::run(s).get<u64>(0)); }
+    static Packed64 run(const Packed128& s) { return Packed64::low(CVTTPD2DQ::run(s).get<u64>(0)); }
 };
 
 } // namespace truering::op

@@ -36,9 +36,9 @@ template <class Lane> bool is_denormal(Lane value) {
     return magnitude != 0 && magnitude <= fraction;
 }
 
-template <class Lane> Xmm broadcast(const Xmm& x, unsigned i) {
-    Xmm r;
-    for (unsigned j = 0; j < Xmm::count<Lane>; ++j) r.set(j, x.get<Lane>(i));
+template <class Lane> Packed128 broadcast(const Packed128& x, unsigned i) {
+    Packed128 r;
+    for (unsigned j = 0; j < Packed128::count<Lane>; ++j) r.set(j, x.get<Lane>(i));
     return r;
 }
 
@@ -47,14 +47,14 @@ template <op::ChecksRange Body, class... Operands>
 u32 lane_flags(u32 guest_mxcsr, unsigned i, const Operands&... operands) {
     using From = typename Body::FromLane;
     write_host_mxcsr(host_value(guest_mxcsr & ~mxcsr::flags));
-    const Xmm result = Body::run(broadcast<From>(operands, i)...);
+    const Packed128 result = Body::run(broadcast<From>(operands, i)...);
     u32 raised = read_host_mxcsr() & mxcsr::flags;
     if (!(guest_mxcsr & mxcsr::UM) && is_denormal(result.template get<typename Body::ToLane>(0))) raised |= mxcsr::UE;
     if (!unmasked(raised & (mxcsr::OE | mxcsr::UE), guest_mxcsr)) return raised;
 
     bool inexact = false;
     if constexpr (Body::wide_op == op::WideOp::CVT) {
-        const std::array<Xmm, sizeof...(operands)> all{operands...};
+        const std::array<Packed128, sizeof...(operands)> all{operands...};
         inexact = inexact_to_float(all.back().template get<double>(i));
     } else {
         inexact = inexact_unbounded(Body::wide_op, operands.template get<From>(i)...);

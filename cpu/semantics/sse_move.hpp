@@ -34,20 +34,22 @@ struct MOVD {
     template <unsigned Bytes> static constexpr u32 run(Packed<Bytes> s) { return s.template lanes<u32>()[0]; }
 };
 struct MOVQ {
-    static constexpr Mmx run(Mmx s) { return s; }
-    static constexpr Xmm run(Xmm s) { return Xmm::low(s.lanes<u64>()[0]); }
+    static constexpr Packed64 run(Packed64 s) { return s; }
+    static constexpr Packed128 run(Packed128 s) { return Packed128::low(s.lanes<u64>()[0]); }
 };
 
 // Scalars: between registers a merge, from memory zero-extended, to memory the low lane.
 struct MOVSS {
-    static constexpr Xmm run(Xmm d, Xmm s) {
+    static constexpr Packed128 run(Packed128 d, Packed128 s) {
         auto r = d.lanes<u32>();
         r[0] = s.lanes<u32>()[0];
-        return Xmm::of<u32>(r);
+        return Packed128::of<u32>(r);
     }
 };
 struct MOVSD {
-    static constexpr Xmm run(Xmm d, Xmm s) { return Xmm::of<u64>({s.lanes<u64>()[0], d.lanes<u64>()[1]}); }
+    static constexpr Packed128 run(Packed128 d, Packed128 s) {
+        return Packed128::of<u64>({s.lanes<u64>()[0], d.lanes<u64>()[1]});
+    }
 };
 struct MOVSS_load {
     static constexpr u32 run(u32 s) { return s; }
@@ -56,21 +58,21 @@ struct MOVSD_load {
     static constexpr u64 run(u64 s) { return s; }
 };
 struct MOVSS_store {
-    static constexpr u32 run(Xmm s) { return s.lanes<u32>()[0]; }
+    static constexpr u32 run(Packed128 s) { return s.lanes<u32>()[0]; }
 };
 struct MOVSD_store {
-    static constexpr u64 run(Xmm s) { return s.lanes<u64>()[0]; }
+    static constexpr u64 run(Packed128 s) { return s.lanes<u64>()[0]; }
 };
 
 // Halves.
 struct MOVLPS {
-    static constexpr Xmm run(Xmm d, u64 s) { return Xmm::of<u64>({s, d.lanes<u64>()[1]}); }
+    static constexpr Packed128 run(Packed128 d, u64 s) { return Packed128::of<u64>({s, d.lanes<u64>()[1]}); }
 };
 struct MOVHPS {
-    static constexpr Xmm run(Xmm d, u64 s) { return Xmm::of<u64>({d.lanes<u64>()[0], s}); }
+    static constexpr Packed128 run(Packed128 d, u64 s) { return Packed128::of<u64>({d.lanes<u64>()[0], s}); }
 };
 struct MOVHPS_store {
-    static constexpr u64 run(Xmm s) { return s.lanes<u64>()[1]; }
+    static constexpr u64 run(Packed128 s) { return s.lanes<u64>()[1]; }
 };
 struct MOVLPD : MOVLPS {};
 struct MOVHPD : MOVHPS {};
@@ -78,18 +80,22 @@ struct MOVLPS_store : MOVSD_store {};
 struct MOVLPD_store : MOVSD_store {};
 struct MOVHPD_store : MOVHPS_store {};
 struct MOVLHPS {
-    static constexpr Xmm run(Xmm d, Xmm s) { return Xmm::of<u64>({d.lanes<u64>()[0], s.lanes<u64>()[0]}); }
+    static constexpr Packed128 run(Packed128 d, Packed128 s) {
+        return Packed128::of<u64>({d.lanes<u64>()[0], s.lanes<u64>()[0]});
+    }
 };
 struct MOVHLPS {
-    static constexpr Xmm run(Xmm d, Xmm s) { return Xmm::of<u64>({s.lanes<u64>()[1], d.lanes<u64>()[1]}); }
+    static constexpr Packed128 run(Packed128 d, Packed128 s) {
+        return Packed128::of<u64>({s.lanes<u64>()[1], d.lanes<u64>()[1]});
+    }
 };
 
 // Between register files.
 struct MOVQ2DQ {
-    static constexpr u64 run(Mmx s) { return s.lanes<u64>()[0]; }
+    static constexpr u64 run(Packed64 s) { return s.lanes<u64>()[0]; }
 };
 struct MOVDQ2Q {
-    static constexpr u64 run(Xmm s) { return s.lanes<u64>()[0]; }
+    static constexpr u64 run(Packed128 s) { return s.lanes<u64>()[0]; }
 };
 
 } // namespace truering::op

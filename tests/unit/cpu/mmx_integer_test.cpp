@@ -14,13 +14,13 @@ using truering::test::SseOperands;
 
 constexpr int rounds = 3000;
 
-__m64 host(const Mmx& x) { return std::bit_cast<__m64>(x); }
-Mmx guest(__m64 x) { return std::bit_cast<Mmx>(x); }
-Mmx quad(u64 value) { return Mmx::low(value); }
+__m64 host(const Packed64& x) { return std::bit_cast<__m64>(x); }
+Packed64 guest(__m64 x) { return std::bit_cast<Packed64>(x); }
+Packed64 quad(u64 value) { return Packed64::low(value); }
 
 // The host's MMX registers lie over its x87: empty them before the test's framework computes anything.
-template <class F> Mmx on_host(F host_instruction, const Mmx& d, const Mmx& s) {
-    const Mmx r = guest(host_instruction(host(d), host(s)));
+template <class F> Packed64 on_host(F host_instruction, const Packed64& d, const Packed64& s) {
+    const Packed64 r = guest(host_instruction(host(d), host(s)));
     _mm_empty();
     return r;
 }
@@ -28,8 +28,8 @@ template <class F> Mmx on_host(F host_instruction, const Mmx& d, const Mmx& s) {
 template <class Body, class F> void compare(const char* name, F host_instruction) {
     SseOperands operands(1);
     for (int n = 0; n < rounds; ++n) {
-        const Mmx d = operands.integers<Mmx>();
-        const Mmx s = operands.integers<Mmx>();
+        const Packed64 d = operands.integers<Packed64>();
+        const Packed64 s = operands.integers<Packed64>();
         ASSERT_EQ(Body::run(d, s), on_host(host_instruction, d, s)) << name;
     }
 }
@@ -37,7 +37,7 @@ template <class Body, class F> void compare(const char* name, F host_instruction
 template <class Body, class F> void compare_shift(const char* name, F host_instruction) {
     SseOperands operands(2);
     for (int n = 0; n < rounds; ++n) {
-        const Mmx d = operands.integers<Mmx>();
+        const Packed64 d = operands.integers<Packed64>();
         const u64 count = n < 300 ? static_cast<u64>(n) : operands.below(2) == 0 ? operands.below(66) : operands.next();
         ASSERT_EQ(Body::run(d, count), on_host(host_instruction, d, quad(count))) << name << ' ' << count;
     }
@@ -107,7 +107,7 @@ TEST(Mmx, ShiftsAsTheHost) {
 TEST(Mmx, SignMaskAsTheHost) {
     SseOperands operands(3);
     for (int n = 0; n < rounds; ++n) {
-        const Mmx a = operands.integers<Mmx>();
+        const Packed64 a = operands.integers<Packed64>();
         const u32 expected = static_cast<u32>(_mm_movemask_pi8(host(a)));
         _mm_empty();
         ASSERT_EQ(PMOVMSKB::run(a), expected);
@@ -126,7 +126,7 @@ TEST(Mmx, SaturationAtBothEnds) {
 }
 
 TEST(Mmx, ShuffleWordsInsertExtract) {
-    const Mmx a = quad(0x4444'3333'2222'1111);
+    const Packed64 a = quad(0x4444'3333'2222'1111);
     EXPECT_EQ(PSHUFW::run(a, 0b00'01'10'11), quad(0x1111'2222'3333'4444));
     EXPECT_EQ(PSHUFW::run(a, 0b10'10'00'11), quad(0x3333'3333'1111'4444));
     EXPECT_EQ(PINSRW::run(a, 0xAAAA'BBBB, 6), quad(0x4444'BBBB'2222'1111)) << "the lane is taken modulo 4";

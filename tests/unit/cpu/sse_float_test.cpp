@@ -37,8 +37,8 @@ struct Machine {
     Machine& operator=(const Machine&) = delete;
 
     template <class Body> u32 scalar(u32 d, u32 s) {
-        Xmm r = Xmm::low(d);
-        status = run_float<Body>(host, state, r, r, Xmm::low(s));
+        Packed128 r = Packed128::low(d);
+        status = run_float<Body>(host, state, r, r, Packed128::low(s));
         return r.get<u32>(0);
     }
     u32 raised() const { return host.guest_mxcsr(state) & mxcsr::flags; }
@@ -104,9 +104,9 @@ TEST(SseFloat, UnmaskedOverflowTellsPrecisionWithUnboundedExponent) {
 
 TEST(SseFloat, PreComputationExceptionHidesTheOthers) {
     Machine m(0, ZE);
-    Xmm r = Xmm::of<u32>({float_one, float_one, float_max, float_one});
-    const Xmm divisor = Xmm::of<u32>({0x4040'0000, 0, float_denormal, float_one});
-    const Xmm before = r;
+    Packed128 r = Packed128::of<u32>({float_one, float_one, float_max, float_one});
+    const Packed128 divisor = Packed128::of<u32>({0x4040'0000, 0, float_denormal, float_one});
+    const Packed128 before = r;
     EXPECT_EQ(run_float<DIVPS>(m.host, m.state, r, r, divisor), SimdStatus::exception);
     EXPECT_EQ(r, before);
     EXPECT_EQ(m.raised(), ZE | DE) << "no PE of lane 0, no OE of lane 2";
@@ -124,8 +124,8 @@ TEST(SseFloat, MinAndMaxPreferTheSource) {
 
 TEST(SseFloat, ComparePredicates) {
     Machine m;
-    const Xmm d = Xmm::of<u32>({float_one, float_one, 0x7FC0'0000, 0x4000'0000});
-    const Xmm s = Xmm::of<u32>({float_one, 0x4000'0000, float_one, float_one});
+    const Packed128 d = Packed128::of<u32>({float_one, float_one, 0x7FC0'0000, 0x4000'0000});
+    const Packed128 s = Packed128::of<u32>({float_one, 0x4000'0000, float_one, float_one});
     // Lanes: equal, less, unordered, greater.
     const std::array<std::array<int, 4>, 8> truth{{{1, 0, 0, 0},
                                                    {0, 1, 0, 0},
@@ -137,7 +137,7 @@ TEST(SseFloat, ComparePredicates) {
                                                    {1, 1, 0, 1}}};
     for (u32 predicate = 0; predicate < 8; ++predicate) {
         m.host.load(m.state, reset_value);
-        Xmm r;
+        Packed128 r;
         ASSERT_EQ(run_float<CMPPS>(m.host, m.state, r, d, s, static_cast<u8>(predicate | 0xF8)), SimdStatus::done);
         for (unsigned i = 0; i < 4; ++i)
             EXPECT_EQ(r.get<u32>(i), truth[predicate][i] ? ~0U : 0U) << predicate << ' ' << i;
@@ -150,7 +150,7 @@ TEST(SseFloat, CompareIntoFlags) {
     Machine m;
     const auto compare = [&m](u32 d, u32 s) {
         CompareFlags f;
-        EXPECT_EQ(run_float<UCOMISS>(m.host, m.state, f, Xmm::low(d), Xmm::low(s)), SimdStatus::done);
+        EXPECT_EQ(run_float<UCOMISS>(m.host, m.state, f, Packed128::low(d), Packed128::low(s)), SimdStatus::done);
         return f;
     };
     EXPECT_EQ(compare(0x4000'0000, float_one), (CompareFlags{false, false, false}));
@@ -159,7 +159,8 @@ TEST(SseFloat, CompareIntoFlags) {
     EXPECT_EQ(compare(float_one, 0x7FC0'0000), (CompareFlags{true, true, true}));
     EXPECT_EQ(m.raised(), 0U);
     CompareFlags f;
-    EXPECT_EQ(run_float<COMISS>(m.host, m.state, f, Xmm::low(float_one), Xmm::low(0x7FC0'0000U)), SimdStatus::done);
+    EXPECT_EQ(run_float<COMISS>(m.host, m.state, f, Packed128::low(float_one), Packed128::low(0x7FC0'0000U)),
+              SimdStatus::done);
     EXPECT_EQ(m.raised(), IE);
 }
 
@@ -168,7 +169,7 @@ TEST(SseFloat, ConversionsToIntegers) {
     u32 r = 0;
     const auto convert = [&]<class Body>(Body, double x) {
         m.host.load(m.state, (m.state.mxcsr & RC) | reset_value);
-        EXPECT_EQ(run_float<Body>(m.host, m.state, r, Xmm::low(x)), SimdStatus::done);
+        EXPECT_EQ(run_float<Body>(m.host, m.state, r, Packed128::low(x)), SimdStatus::done);
         return r;
     };
     EXPECT_EQ(convert(CVTSD2SI{}, 2.5), 2U);
@@ -187,14 +188,14 @@ TEST(SseFloat, ConversionsToIntegers) {
 
 TEST(SseFloat, ConversionsKeepOrClearTheOtherLanes) {
     Machine m;
-    const Xmm old = Xmm::of<u64>({0x1111'2222'3333'4444, 0x5555'6666'7777'8888});
-    Xmm r = old;
-    ASSERT_EQ(run_float<CVTSD2SS>(m.host, m.state, r, old, Xmm::low(1.0)), SimdStatus::done);
-    EXPECT_EQ(r, Xmm::of<u32>({float_one, 0x1111'2222, 0x7777'8888, 0x5555'6666}));
-    ASSERT_EQ(run_float<CVTPI2PS>(m.host, m.state, r, old, Mmx::of<u32>({1, 0xFFFF'FFFF})), SimdStatus::done);
-    EXPECT_EQ(r, Xmm::of<u32>({float_one, 0xBF80'0000, 0x7777'8888, 0x5555'6666}));
-    ASSERT_EQ(run_float<CVTPD2PS>(m.host, m.state, r, Xmm::of<double>({1.0, 2.0})), SimdStatus::done);
-    EXPECT_EQ(r, Xmm::of<u32>({float_one, 0x4000'0000, 0, 0}));
+    const Packed128 old = Packed128::of<u64>({0x1111'2222'3333'4444, 0x5555'6666'7777'8888});
+    Packed128 r = old;
+    ASSERT_EQ(run_float<CVTSD2SS>(m.host, m.state, r, old, Packed128::low(1.0)), SimdStatus::done);
+    EXPECT_EQ(r, Packed128::of<u32>({float_one, 0x1111'2222, 0x7777'8888, 0x5555'6666}));
+    ASSERT_EQ(run_float<CVTPI2PS>(m.host, m.state, r, old, Packed64::of<u32>({1, 0xFFFF'FFFF})), SimdStatus::done);
+    EXPECT_EQ(r, Packed128::of<u32>({float_one, 0xBF80'0000, 0x7777'8888, 0x5555'6666}));
+    ASSERT_EQ(run_float<CVTPD2PS>(m.host, m.state, r, Packed128::of<double>({1.0, 2.0})), SimdStatus::done);
+    EXPECT_EQ(r, Packed128::of<u32>({float_one, 0x4000'0000, 0, 0}));
 }
 
 TEST(SseFloat, ApproximationsRaiseNothing) {

@@ -110,64 +110,64 @@ template <class Body, class Result, class Make> void compare_traps(const char* n
     EXPECT_GT(exceptions, 0) << name;
 }
 
-std::tuple<Xmm, Xmm> two_floats(SseOperands& o) {
-    const Xmm a = o.floats();
+std::tuple<Packed128, Packed128> two_floats(SseOperands& o) {
+    const Packed128 a = o.floats();
     return {a, o.floats()};
 }
-std::tuple<Xmm, Xmm> two_doubles(SseOperands& o) {
-    const Xmm a = o.doubles();
+std::tuple<Packed128, Packed128> two_doubles(SseOperands& o) {
+    const Packed128 a = o.doubles();
     return {a, o.doubles()};
 }
-std::tuple<Xmm, Xmm> float_and_double(SseOperands& o) {
-    const Xmm a = o.floats();
+std::tuple<Packed128, Packed128> float_and_double(SseOperands& o) {
+    const Packed128 a = o.floats();
     return {a, o.doubles()};
 }
-std::tuple<Xmm> one_float(SseOperands& o) { return {o.floats()}; }
-std::tuple<Xmm> one_double(SseOperands& o) { return {o.doubles()}; }
+std::tuple<Packed128> one_float(SseOperands& o) { return {o.floats()}; }
+std::tuple<Packed128> one_double(SseOperands& o) { return {o.doubles()}; }
 
 TEST(SseExceptions, Arithmetic) {
-    compare_traps<ADDPS, Xmm>("ADDPS", two_floats);
-    compare_traps<ADDSS, Xmm>("ADDSS", two_floats);
-    compare_traps<ADDPD, Xmm>("ADDPD", two_doubles);
-    compare_traps<ADDSD, Xmm>("ADDSD", two_doubles);
-    compare_traps<SUBPS, Xmm>("SUBPS", two_floats);
-    compare_traps<SUBSS, Xmm>("SUBSS", two_floats);
-    compare_traps<SUBPD, Xmm>("SUBPD", two_doubles);
-    compare_traps<SUBSD, Xmm>("SUBSD", two_doubles);
-    compare_traps<MULPS, Xmm>("MULPS", two_floats);
-    compare_traps<MULSS, Xmm>("MULSS", two_floats);
-    compare_traps<MULPD, Xmm>("MULPD", two_doubles);
-    compare_traps<MULSD, Xmm>("MULSD", two_doubles);
-    compare_traps<DIVPS, Xmm>("DIVPS", two_floats);
-    compare_traps<DIVSS, Xmm>("DIVSS", two_floats);
-    compare_traps<DIVPD, Xmm>("DIVPD", two_doubles);
-    compare_traps<DIVSD, Xmm>("DIVSD", two_doubles);
-    compare_traps<SQRTPS, Xmm>("SQRTPS", two_floats);
-    compare_traps<SQRTSS, Xmm>("SQRTSS", two_floats);
-    compare_traps<SQRTPD, Xmm>("SQRTPD", two_doubles);
-    compare_traps<SQRTSD, Xmm>("SQRTSD", two_doubles);
-    compare_traps<MINPS, Xmm>("MINPS", two_floats);
-    compare_traps<MINSS, Xmm>("MINSS", two_floats);
-    compare_traps<MINPD, Xmm>("MINPD", two_doubles);
-    compare_traps<MINSD, Xmm>("MINSD", two_doubles);
-    compare_traps<MAXPS, Xmm>("MAXPS", two_floats);
-    compare_traps<MAXSS, Xmm>("MAXSS", two_floats);
-    compare_traps<MAXPD, Xmm>("MAXPD", two_doubles);
-    compare_traps<MAXSD, Xmm>("MAXSD", two_doubles);
+    compare_traps<ADDPS, Packed128>("ADDPS", two_floats);
+    compare_traps<ADDSS, Packed128>("ADDSS", two_floats);
+    compare_traps<ADDPD, Packed128>("ADDPD", two_doubles);
+    compare_traps<ADDSD, Packed128>("ADDSD", two_doubles);
+    compare_traps<SUBPS, Packed128>("SUBPS", two_floats);
+    compare_traps<SUBSS, Packed128>("SUBSS", two_floats);
+    compare_traps<SUBPD, Packed128>("SUBPD", two_doubles);
+    compare_traps<SUBSD, Packed128>("SUBSD", two_doubles);
+    compare_traps<MULPS, Packed128>("MULPS", two_floats);
+    compare_traps<MULSS, Packed128>("MULSS", two_floats);
+    compare_traps<MULPD, Packed128>("MULPD", two_doubles);
+    compare_traps<MULSD, Packed128>("MULSD", two_doubles);
+    compare_traps<DIVPS, Packed128>("DIVPS", two_floats);
+    compare_traps<DIVSS, Packed128>("DIVSS", two_floats);
+    compare_traps<DIVPD, Packed128>("DIVPD", two_doubles);
+    compare_traps<DIVSD, Packed128>("DIVSD", two_doubles);
+    compare_traps<SQRTPS, Packed128>("SQRTPS", two_floats);
+    compare_traps<SQRTSS, Packed128>("SQRTSS", two_floats);
+    compare_traps<SQRTPD, Packed128>("SQRTPD", two_doubles);
+    compare_traps<SQRTSD, Packed128>("SQRTSD", two_doubles);
+    compare_traps<MINPS, Packed128>("MINPS", two_floats);
+    compare_traps<MINSS, Packed128>("MINSS", two_floats);
+    compare_traps<MINPD, Packed128>("MINPD", two_doubles);
+    compare_traps<MINSD, Packed128>("MINSD", two_doubles);
+    compare_traps<MAXPS, Packed128>("MAXPS", two_floats);
+    compare_traps<MAXSS, Packed128>("MAXSS", two_floats);
+    compare_traps<MAXPD, Packed128>("MAXPD", two_doubles);
+    compare_traps<MAXSD, Packed128>("MAXSD", two_doubles);
 }
 
 template <class Body, u8 imm> struct WithPredicate {
-    static Xmm run(const Xmm& d, const Xmm& s) { return Body::run(d, s, imm); }
+    static Packed128 run(const Packed128& d, const Packed128& s) { return Body::run(d, s, imm); }
 };
 template <class Body, class Make> void compare_predicates(const char* name, Make make_operands) {
-    compare_traps<WithPredicate<Body, 0>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 1>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 2>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 3>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 4>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 5>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 6>, Xmm>(name, make_operands);
-    compare_traps<WithPredicate<Body, 7>, Xmm>(name, make_operands);
+    compare_traps<WithPredicate<Body, 0>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 1>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 2>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 3>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 4>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 5>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 6>, Packed128>(name, make_operands);
+    compare_traps<WithPredicate<Body, 7>, Packed128>(name, make_operands);
 }
 
 TEST(SseExceptions, Comparisons) {
@@ -182,19 +182,19 @@ TEST(SseExceptions, Comparisons) {
 }
 
 TEST(SseExceptions, Conversions) {
-    const auto integers = [](SseOperands& o) -> std::tuple<Xmm> { return {o.integers<Xmm>()}; };
-    compare_traps<CVTDQ2PS, Xmm>("CVTDQ2PS", integers);
-    compare_traps<CVTPS2DQ, Xmm>("CVTPS2DQ", one_float);
-    compare_traps<CVTTPS2DQ, Xmm>("CVTTPS2DQ", one_float);
-    compare_traps<CVTPD2DQ, Xmm>("CVTPD2DQ", one_double);
-    compare_traps<CVTTPD2DQ, Xmm>("CVTTPD2DQ", one_double);
-    compare_traps<CVTPS2PD, Xmm>("CVTPS2PD", one_float);
-    compare_traps<CVTPD2PS, Xmm>("CVTPD2PS", one_double);
-    compare_traps<CVTSS2SD, Xmm>("CVTSS2SD", two_floats);
-    compare_traps<CVTSD2SS, Xmm>("CVTSD2SS", float_and_double);
-    compare_traps<CVTSI2SS, Xmm>("CVTSI2SS", [](SseOperands& o) -> std::tuple<Xmm, u32> {
-        const Xmm d = o.floats();
-        return {d, o.integers<Mmx>().get<u32>(0)};
+    const auto integers = [](SseOperands& o) -> std::tuple<Packed128> { return {o.integers<Packed128>()}; };
+    compare_traps<CVTDQ2PS, Packed128>("CVTDQ2PS", integers);
+    compare_traps<CVTPS2DQ, Packed128>("CVTPS2DQ", one_float);
+    compare_traps<CVTTPS2DQ, Packed128>("CVTTPS2DQ", one_float);
+    compare_traps<CVTPD2DQ, Packed128>("CVTPD2DQ", one_double);
+    compare_traps<CVTTPD2DQ, Packed128>("CVTTPD2DQ", one_double);
+    compare_traps<CVTPS2PD, Packed128>("CVTPS2PD", one_float);
+    compare_traps<CVTPD2PS, Packed128>("CVTPD2PS", one_double);
+    compare_traps<CVTSS2SD, Packed128>("CVTSS2SD", two_floats);
+    compare_traps<CVTSD2SS, Packed128>("CVTSD2SS", float_and_double);
+    compare_traps<CVTSI2SS, Packed128>("CVTSI2SS", [](SseOperands& o) -> std::tuple<Packed128, u32> {
+        const Packed128 d = o.floats();
+        return {d, o.integers<Packed64>().get<u32>(0)};
     });
     compare_traps<CVTSS2SI, u32>("CVTSS2SI", one_float);
     compare_traps<CVTTSS2SI, u32>("CVTTSS2SI", one_float);
@@ -232,53 +232,53 @@ void compare_conversion(const char* name, Host host_instruction, Make make_opera
 
 TEST(SseConversions, MmxFormsAsTheHost) {
     const auto to_mmx = [](auto instruction) {
-        return [instruction](const Xmm& s) {
+        return [instruction](const Packed128& s) {
             __m64 r;
             instruction(r, to_host(s));
-            return std::bit_cast<Mmx>(r);
+            return std::bit_cast<Packed64>(r);
         };
     };
-    compare_conversion<CVTPS2PI, Mmx>("CVTPS2PI", to_mmx([](__m64& r, HostVector s) {
-                                          asm volatile("cvtps2pi %1, %0" : "=y"(r) : "x"(s));
-                                      }),
-                                      one_float);
-    compare_conversion<CVTTPS2PI, Mmx>("CVTTPS2PI", to_mmx([](__m64& r, HostVector s) {
-                                           asm volatile("cvttps2pi %1, %0" : "=y"(r) : "x"(s));
-                                       }),
-                                       one_float);
-    compare_conversion<CVTPD2PI, Mmx>("CVTPD2PI", to_mmx([](__m64& r, HostVector s) {
-                                          asm volatile("cvtpd2pi %1, %0" : "=y"(r) : "x"(s));
-                                      }),
-                                      one_double);
-    compare_conversion<CVTTPD2PI, Mmx>("CVTTPD2PI", to_mmx([](__m64& r, HostVector s) {
-                                           asm volatile("cvttpd2pi %1, %0" : "=y"(r) : "x"(s));
-                                       }),
-                                       one_double);
-    compare_conversion<CVTPI2PS, Xmm>(
+    compare_conversion<CVTPS2PI, Packed64>("CVTPS2PI", to_mmx([](__m64& r, HostVector s) {
+                                               asm volatile("cvtps2pi %1, %0" : "=y"(r) : "x"(s));
+                                           }),
+                                           one_float);
+    compare_conversion<CVTTPS2PI, Packed64>("CVTTPS2PI", to_mmx([](__m64& r, HostVector s) {
+                                                asm volatile("cvttps2pi %1, %0" : "=y"(r) : "x"(s));
+                                            }),
+                                            one_float);
+    compare_conversion<CVTPD2PI, Packed64>("CVTPD2PI", to_mmx([](__m64& r, HostVector s) {
+                                               asm volatile("cvtpd2pi %1, %0" : "=y"(r) : "x"(s));
+                                           }),
+                                           one_double);
+    compare_conversion<CVTTPD2PI, Packed64>("CVTTPD2PI", to_mmx([](__m64& r, HostVector s) {
+                                                asm volatile("cvttpd2pi %1, %0" : "=y"(r) : "x"(s));
+                                            }),
+                                            one_double);
+    compare_conversion<CVTPI2PS, Packed128>(
         "CVTPI2PS",
-        [](const Xmm& d, const Mmx& s) {
+        [](const Packed128& d, const Packed64& s) {
             HostVector r = to_host(d);
             asm volatile("cvtpi2ps %1, %0" : "+x"(r) : "y"(std::bit_cast<__m64>(s)));
             return from_host(r);
         },
-        [](SseOperands& o) -> std::tuple<Xmm, Mmx> {
-            const Xmm d = o.floats();
-            return {d, o.integers<Mmx>()};
+        [](SseOperands& o) -> std::tuple<Packed128, Packed64> {
+            const Packed128 d = o.floats();
+            return {d, o.integers<Packed64>()};
         });
-    compare_conversion<CVTPI2PD, Xmm>(
+    compare_conversion<CVTPI2PD, Packed128>(
         "CVTPI2PD",
-        [](const Mmx& s) {
+        [](const Packed64& s) {
             HostVector r;
             asm volatile("cvtpi2pd %1, %0" : "=x"(r) : "y"(std::bit_cast<__m64>(s)));
             return from_host(r);
         },
-        [](SseOperands& o) -> std::tuple<Mmx> { return {o.integers<Mmx>()}; });
+        [](SseOperands& o) -> std::tuple<Packed64> { return {o.integers<Packed64>()}; });
 }
 
 // ---- Results against intrinsics. Of two NaNs a commutative intrinsic may keep either, so NaNs are made zero here.
 
-template <class Lane> Xmm without_nans(Xmm x) {
-    for (unsigned i = 0; i < Xmm::count<Lane>; ++i)
+template <class Lane> Packed128 without_nans(Packed128 x) {
+    for (unsigned i = 0; i < Packed128::count<Lane>; ++i)
         if (const Lane lane = x.get<Lane>(i); lane != lane) x.set(i, Lane{});
     return x;
 }
@@ -286,19 +286,19 @@ template <class Lane> Xmm without_nans(Xmm x) {
 template <class Body, class F> void compare_float(const char* name, F host_instruction) {
     SseOperands operands(13);
     for (int n = 0; n < 3000; ++n) {
-        const Xmm d = without_nans<float>(operands.floats());
-        const Xmm s = without_nans<float>(operands.floats());
+        const Packed128 d = without_nans<float>(operands.floats());
+        const Packed128 s = without_nans<float>(operands.floats());
         const __m128 r = host_instruction(std::bit_cast<__m128>(d), std::bit_cast<__m128>(s));
-        ASSERT_EQ(Body::run(d, s), std::bit_cast<Xmm>(r)) << name;
+        ASSERT_EQ(Body::run(d, s), std::bit_cast<Packed128>(r)) << name;
     }
 }
 template <class Body, class F> void compare_double(const char* name, F host_instruction) {
     SseOperands operands(14);
     for (int n = 0; n < 3000; ++n) {
-        const Xmm d = without_nans<double>(operands.doubles());
-        const Xmm s = without_nans<double>(operands.doubles());
+        const Packed128 d = without_nans<double>(operands.doubles());
+        const Packed128 s = without_nans<double>(operands.doubles());
         const __m128d r = host_instruction(std::bit_cast<__m128d>(d), std::bit_cast<__m128d>(s));
-        ASSERT_EQ(Body::run(d, s), std::bit_cast<Xmm>(r)) << name;
+        ASSERT_EQ(Body::run(d, s), std::bit_cast<Packed128>(r)) << name;
     }
 }
 

@@ -16,14 +16,14 @@ using truering::test::SseOperands;
 
 constexpr int rounds = 3000;
 
-__m128i host(const Xmm& x) { return std::bit_cast<__m128i>(x); }
-Xmm guest(__m128i x) { return std::bit_cast<Xmm>(x); }
+__m128i host(const Packed128& x) { return std::bit_cast<__m128i>(x); }
+Packed128 guest(__m128i x) { return std::bit_cast<Packed128>(x); }
 
 template <class Body, class F> void compare(const char* name, F host_instruction) {
     SseOperands operands(1);
     for (int n = 0; n < rounds; ++n) {
-        const Xmm d = operands.integers<Xmm>();
-        const Xmm s = operands.integers<Xmm>();
+        const Packed128 d = operands.integers<Packed128>();
+        const Packed128 s = operands.integers<Packed128>();
         ASSERT_EQ(Body::run(d, s), guest(host_instruction(host(d), host(s)))) << name;
     }
 }
@@ -31,10 +31,10 @@ template <class Body, class F> void compare(const char* name, F host_instruction
 template <class Body, class F> void compare_shift(const char* name, F host_instruction) {
     SseOperands operands(2);
     for (int n = 0; n < rounds; ++n) {
-        const Xmm d = operands.integers<Xmm>();
+        const Packed128 d = operands.integers<Packed128>();
         const u64 count = n < 300 ? static_cast<u64>(n) : operands.below(2) == 0 ? operands.below(66) : operands.next();
         // The high quadword of the count's register does not count.
-        const Xmm s = Xmm::of<u64>({count, operands.next()});
+        const Packed128 s = Packed128::of<u64>({count, operands.next()});
         ASSERT_EQ(Body::run(d, count), guest(host_instruction(host(d), host(s)))) << name << ' ' << count;
     }
 }
@@ -111,18 +111,18 @@ TEST(SseInteger, ShiftsAsTheHost) {
 TEST(SseInteger, ImmediateFormsAsTheHost) {
     SseOperands operands(3);
     for_each_immediate([&]<u8 imm>() {
-        const Xmm a = operands.integers<Xmm>();
-        const Xmm b = operands.integers<Xmm>();
+        const Packed128 a = operands.integers<Packed128>();
+        const Packed128 b = operands.integers<Packed128>();
         const __m128i d = host(a);
-        const auto single = [](const Xmm& x) { return std::bit_cast<__m128>(x); };
-        const auto wide = [](const Xmm& x) { return std::bit_cast<__m128d>(x); };
+        const auto single = [](const Packed128& x) { return std::bit_cast<__m128>(x); };
+        const auto wide = [](const Packed128& x) { return std::bit_cast<__m128d>(x); };
         EXPECT_EQ(PSLLDQ::run(a, imm), guest(_mm_slli_si128(d, imm))) << +imm;
         EXPECT_EQ(PSRLDQ::run(a, imm), guest(_mm_srli_si128(d, imm))) << +imm;
         EXPECT_EQ(PSHUFD::run(a, imm), guest(_mm_shuffle_epi32(d, imm))) << +imm;
         EXPECT_EQ(PSHUFLW::run(a, imm), guest(_mm_shufflelo_epi16(d, imm))) << +imm;
         EXPECT_EQ(PSHUFHW::run(a, imm), guest(_mm_shufflehi_epi16(d, imm))) << +imm;
-        EXPECT_EQ(SHUFPS::run(a, b, imm), std::bit_cast<Xmm>(_mm_shuffle_ps(single(a), single(b), imm))) << +imm;
-        EXPECT_EQ(SHUFPD::run(a, b, imm), std::bit_cast<Xmm>(_mm_shuffle_pd(wide(a), wide(b), imm & 3))) << +imm;
+        EXPECT_EQ(SHUFPS::run(a, b, imm), std::bit_cast<Packed128>(_mm_shuffle_ps(single(a), single(b), imm))) << +imm;
+        EXPECT_EQ(SHUFPD::run(a, b, imm), std::bit_cast<Packed128>(_mm_shuffle_pd(wide(a), wide(b), imm & 3))) << +imm;
         EXPECT_EQ(PINSRW::run(a, 0xABCD1234, imm), guest(_mm_insert_epi16(d, 0x1234, imm & 7))) << +imm;
         EXPECT_EQ(PEXTRW::run(a, imm), static_cast<u32>(_mm_extract_epi16(d, imm & 7))) << +imm;
     });
@@ -131,25 +131,25 @@ TEST(SseInteger, ImmediateFormsAsTheHost) {
 TEST(SseInteger, MasksAndMergesAsTheHost) {
     SseOperands operands(4);
     for (int n = 0; n < rounds; ++n) {
-        const Xmm a = operands.integers<Xmm>();
-        const Xmm b = operands.integers<Xmm>();
-        const auto single = [](const Xmm& x) { return std::bit_cast<__m128>(x); };
-        const auto wide = [](const Xmm& x) { return std::bit_cast<__m128d>(x); };
+        const Packed128 a = operands.integers<Packed128>();
+        const Packed128 b = operands.integers<Packed128>();
+        const auto single = [](const Packed128& x) { return std::bit_cast<__m128>(x); };
+        const auto wide = [](const Packed128& x) { return std::bit_cast<__m128d>(x); };
         ASSERT_EQ(PMOVMSKB::run(a), static_cast<u32>(_mm_movemask_epi8(host(a))));
         ASSERT_EQ(MOVMSKPS::run(a), static_cast<u32>(_mm_movemask_ps(single(a))));
         ASSERT_EQ(MOVMSKPD::run(a), static_cast<u32>(_mm_movemask_pd(wide(a))));
-        ASSERT_EQ(MOVSS::run(a, b), std::bit_cast<Xmm>(_mm_move_ss(single(a), single(b))));
-        ASSERT_EQ(MOVSD::run(a, b), std::bit_cast<Xmm>(_mm_move_sd(wide(a), wide(b))));
-        ASSERT_EQ(MOVHLPS::run(a, b), std::bit_cast<Xmm>(_mm_movehl_ps(single(a), single(b))));
-        ASSERT_EQ(MOVLHPS::run(a, b), std::bit_cast<Xmm>(_mm_movelh_ps(single(a), single(b))));
-        ASSERT_EQ(UNPCKLPS::run(a, b), std::bit_cast<Xmm>(_mm_unpacklo_ps(single(a), single(b))));
-        ASSERT_EQ(UNPCKHPS::run(a, b), std::bit_cast<Xmm>(_mm_unpackhi_ps(single(a), single(b))));
-        ASSERT_EQ(UNPCKLPD::run(a, b), std::bit_cast<Xmm>(_mm_unpacklo_pd(wide(a), wide(b))));
-        ASSERT_EQ(UNPCKHPD::run(a, b), std::bit_cast<Xmm>(_mm_unpackhi_pd(wide(a), wide(b))));
+        ASSERT_EQ(MOVSS::run(a, b), std::bit_cast<Packed128>(_mm_move_ss(single(a), single(b))));
+        ASSERT_EQ(MOVSD::run(a, b), std::bit_cast<Packed128>(_mm_move_sd(wide(a), wide(b))));
+        ASSERT_EQ(MOVHLPS::run(a, b), std::bit_cast<Packed128>(_mm_movehl_ps(single(a), single(b))));
+        ASSERT_EQ(MOVLHPS::run(a, b), std::bit_cast<Packed128>(_mm_movelh_ps(single(a), single(b))));
+        ASSERT_EQ(UNPCKLPS::run(a, b), std::bit_cast<Packed128>(_mm_unpacklo_ps(single(a), single(b))));
+        ASSERT_EQ(UNPCKHPS::run(a, b), std::bit_cast<Packed128>(_mm_unpackhi_ps(single(a), single(b))));
+        ASSERT_EQ(UNPCKLPD::run(a, b), std::bit_cast<Packed128>(_mm_unpacklo_pd(wide(a), wide(b))));
+        ASSERT_EQ(UNPCKHPD::run(a, b), std::bit_cast<Packed128>(_mm_unpackhi_pd(wide(a), wide(b))));
         ASSERT_EQ(MOVLPS::run(a, b.get<u64>(0)),
-                  std::bit_cast<Xmm>(_mm_loadl_pi(single(a), reinterpret_cast<const __m64*>(&b))));
+                  std::bit_cast<Packed128>(_mm_loadl_pi(single(a), reinterpret_cast<const __m64*>(&b))));
         ASSERT_EQ(MOVHPS::run(a, b.get<u64>(0)),
-                  std::bit_cast<Xmm>(_mm_loadh_pi(single(a), reinterpret_cast<const __m64*>(&b))));
+                  std::bit_cast<Packed128>(_mm_loadh_pi(single(a), reinterpret_cast<const __m64*>(&b))));
     }
 }
 

@@ -26,11 +26,11 @@ class SseOperands {
         }
     }
 
-    Xmm floats() {
-        return fill<Xmm, u32>([this] { return static_cast<u32>(real(8, 23)); });
+    Packed128 floats() {
+        return fill<Packed128, u32>([this] { return static_cast<u32>(real(8, 23)); });
     }
-    Xmm doubles() {
-        return fill<Xmm, u64>([this] { return real(11, 52); });
+    Packed128 doubles() {
+        return fill<Packed128, u64>([this] { return real(11, 52); });
     }
 
   private:
