@@ -1,0 +1,71 @@
+// What the command line and the configuration file say, in the machine's terms.
+#pragma once
+
+#include "machine/pc_config.hpp"
+#include "machine/when.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace truering {
+
+enum class Display : u8 { Automatic, Sdl, Terminal, None };
+enum class TimeChoice : u8 { Automatic, Instructions, Host };
+
+// What the guest did, and what is to follow.
+enum class GuestEvent : u8 { Reset, Shutdown, Triple, Halt };
+inline constexpr unsigned guest_event_count = 4;
+enum class Action : u8 { Reset, Exit, Pause };
+
+// Text for the guest, and when it is typed.
+struct TypeRequest {
+    enum class Where : u8 { Keyboard, Serial };
+    std::string text;
+    When when;
+    Where where = Where::Keyboard;
+};
+
+struct ScreenshotRequest {
+    std::string file;
+    When when;
+};
+
+struct Settings {
+    PcConfig pc;
+    TimeChoice time = TimeChoice::Automatic;
+    bool rtc_now = false; // the host's time, in UTC
+    bool rtc_given = false;
+    bool snapshot = false; // for all drives
+    std::string overlay;   // for the first hard disk
+
+    std::string kernel;
+    std::vector<std::string> modules; // --initrd and --module, each "FILE [ARGUMENTS]"
+    std::string append;
+
+    Display display = Display::Automatic;
+    bool full_screen = false;
+    std::string title;
+    // Destinations of the ports; empty: nowhere.
+    std::string serial[2];
+    std::string parallel;
+    std::string debugcon;
+
+    std::optional<double> limit_seconds;
+    std::optional<u64> limit_instructions;
+    std::vector<std::string> until;
+    std::vector<std::string> fail_on;
+    std::vector<ScreenshotRequest> screenshots;
+    std::vector<TypeRequest> types;
+    std::optional<u32> debug_exit_success;
+    std::optional<Action> on[guest_event_count];
+    std::string coverage;
+
+    int verbosity = 0; // -1: errors only
+    bool help = false;
+    std::string help_topic;
+    bool dump_config = false;
+    std::vector<std::string> notes; // about words that were accepted and do nothing
+};
+
+} // namespace truering
