@@ -89,7 +89,7 @@ Outcome FXSAVE::run(Cpu& cpu, const Instruction& insn) {
     Image image{};
     put_x87(cpu.fpu, image);
     if (cpu.has(Feature::SSE)) {
-        put(image, at_MXCSR, cpu.sse.mxcsr);
+        put(image, at_MXCSR, cpu.host_mxcsr.guest_mxcsr(cpu.sse));
         put(image, at_MXCSR_MASK, cpu.model.mxcsr_mask);
     }
     if (saves_xmm(cpu)) put(image, at_XMM0, cpu.sse.xmm);
@@ -117,7 +117,7 @@ Outcome FXRSTOR::run(Cpu& cpu, const Instruction& insn) {
     if (takes_mxcsr && (mxcsr & ~cpu.model.mxcsr_mask) != 0) return raise(cpu, Vector::GP, 0);
     get_x87(cpu.fpu, image);
     if (takes_mxcsr) {
-        cpu.sse.mxcsr = mxcsr;
+        cpu.host_mxcsr.load(cpu.sse, mxcsr);
         cpu.sse.xmm = get<decltype(cpu.sse.xmm)>(image, at_XMM0);
     }
     update_ferr(cpu);
