@@ -1,6 +1,6 @@
 // How a row of MMX or SSE becomes a handler: its operands fetched, its body called, its result put away.
 //
-// run_form<row, Body>(cpu, insn) follows the row's shape and operand letters:
+// run_form<Body, Form>(cpu, insn) follows the row's shape and operand letters:
 //   P Q N   Packed64              G E (general), M of 4 bytes or fewer   u32, zero-extended
 //   V W U   Packed128             M of 8 bytes                           u64
 //   Ib      u8                    M of 16 bytes                          Packed128
@@ -21,16 +21,25 @@
 #include "cpu/exceptions.hpp"
 #include "cpu/semantics/sse_compare.hpp"
 #include "cpu/semantics/sse_exceptions.hpp"
-#include "decoder/isa.hpp"
+#include "decoder/row.hpp"
 
 #include <concepts>
 #include <type_traits>
 
 namespace truering {
 
-namespace sse_detail {
+// A row's shape and operands, and where the operand of ModRM is in the form at hand.
+template <Shape row_shape, bool memory, Operand a, Operand b, Operand c> struct SseForm {
+    static constexpr Shape shape = row_shape;
+    static constexpr Operand operands[3] = {a, b, c};
+    static constexpr bool uses_mmx =
+        a.file == RegisterFile::Mmx || b.file == RegisterFile::Mmx || c.file == RegisterFile::Mmx;
 
-template <unsigned row, unsigned n> inline constexpr Operand operand_of = isa[row].operands[n];
+    template <unsigned n> static constexpr bool in_memory = operands[n].place == Place::Memory ||
+                                                            (operands[n].place == Place::ModRmE && memory);
+};
+
+namespace sse_detail {
 
 constexpr unsigned bytes_of(Width width) {
     switch (width) {
@@ -43,8 +52,7 @@ constexpr unsigned bytes_of(Width width) {
     }
 }
 
-template <unsigned row, unsigned n> constexpr auto value_of() {
-    constexpr Operand operand = operand_of<row, n>;
+template <Operand operand> constexpr auto value_of() {
     if constexpr (operand.place == Place::Immediate)
         return u8{};
     else if constexpr (operand.file == RegisterFile::Mmx)
@@ -56,25 +64,26 @@ template <unsigned row, unsigned n> constexpr auto value_of() {
     else
         return u32{};
 }
-template <unsigned row, unsigned n> using Value = decltype(value_of<row, n>());
+template <Operand operand> using Value = decltype(value_of<operand>());
 
 template <class Body>
 concept AllowsUnaligned = requires {
     Body::unaligned;
 };
 
-inline Outcome check_alignment(Cpu& cpu, const Instruction& insn, u32 offset) {
-    if (((cpu.segment[operand_segment(insn)].base + offset) % Packed128::size) != 0) [[unlikely]]
-        return raise(cpu, Vector::GP, 0);
+template <class Body> inline Outcome check_alignment(Cpu& cpu, const Instruction& insn, u32 offset) {
+    if constexpr (!AllowsUnaligned<Body>) {
+        if (((cpu.segment[operand_segment(insn)].base + offset) % Packed128::size) != 0) [[unlikely]]
+            return raise(cpu, Vector::GP, 0);
+    }
     return Outcome::Done;
 }
 
 // The memory operand's bytes, in the low end of `value`.
-template <unsigned bytes, class Body, class V> Outcome load_memory(Cpu& cpu, const Instruction& insn, V& value) {
-    if constexpr (bytes == 16) {
+template <unsigned bytes, class Body, class V> inline Outcome load_memory(Cpu& cpu, const Instruction& insn, V& value) {
+    if constexpr (bytes == Packed128::size) {
         const u32 offset = effective_address(cpu, insn);
-        if constexpr (!AllowsUnaligned<Body>)
-            if (const Outcome o = check_alignment(cpu, insn, offset); failed(o)) return o;
+        if (const Outcome o = check_alignment<Body>(cpu, insn, offset); failed(o)) return o;
         return read_memory(cpu, operand_segment(insn), offset, value);
     } else {
         using Raw = std::conditional_t<bytes == 8, u64, std::conditional_t<bytes == 4, u32, u16>>;
@@ -88,7 +97,7 @@ template <unsigned bytes, class Body, class V> Outcome load_memory(Cpu& cpu, con
     }
 }
 
-template <class V> V read_register(const Cpu& cpu, unsigned n) {
+template <class V> inline V read_register(const Cpu& cpu, unsigned n) {
     if constexpr (std::same_as<V, Packed128>)
         return cpu.sse.xmm[n];
     else if constexpr (std::same_as<V, Packed64>)
@@ -97,35 +106,35 @@ template <class V> V read_register(const Cpu& cpu, unsigned n) {
         return cpu.gpr[n];
 }
 
-template <unsigned row, unsigned n, class Body>
-inline Outcome load(Cpu& cpu, const Instruction& insn, Value<row, n>& value) {
-    constexpr Operand operand = operand_of<row, n>;
-    if constexpr (operand.place == Place::Immediate) {
+template <Operand operand> inline unsigned register_of(const Instruction& insn) {
+    return (operand.place == Place::ModRmG ? insn.reg : insn.rm) & 7u;
+}
+
+template <class Body, class Form, unsigned n, class V>
+inline Outcome load(Cpu& cpu, const Instruction& insn, V& value) {
+    constexpr Operand operand = Form::operands[n];
+    if constexpr (operand.place == Place::Immediate)
         value = static_cast<u8>(insn.immediate);
-    } else if constexpr (operand.place == Place::ModRmG) {
-        value = read_register<Value<row, n>>(cpu, insn.reg);
-    } else {
-        if (operand.place == Place::Memory || (operand.place == Place::ModRmE && insn.memory))
-            return load_memory<bytes_of(operand.width), Body>(cpu, insn, value);
-        value = read_register<Value<row, n>>(cpu, insn.rm & 7u);
-    }
+    else if constexpr (Form::template in_memory<n>)
+        return load_memory<bytes_of(operand.width), Body>(cpu, insn, value);
+    else
+        value = read_register<V>(cpu, register_of<operand>(insn));
     return Outcome::Done;
 }
 
-// The low end of a result as u64.
-template <class R> u64 low_quad(const R& result) {
-    if constexpr (std::integral<R>)
-        return result;
+// The low end of a value as u64.
+template <class V> inline u64 low_quad(const V& value) {
+    if constexpr (std::integral<V>)
+        return value;
     else
-        return result.template get<u64>(0);
+        return value.template get<u64>(0);
 }
 
 template <unsigned bytes, class Body, class R>
-Outcome store_memory(Cpu& cpu, const Instruction& insn, const R& result) {
-    if constexpr (bytes == 16) {
+inline Outcome store_memory(Cpu& cpu, const Instruction& insn, const R& result) {
+    if constexpr (bytes == Packed128::size) {
         const u32 offset = effective_address(cpu, insn);
-        if constexpr (!AllowsUnaligned<Body>)
-            if (const Outcome o = check_alignment(cpu, insn, offset); failed(o)) return o;
+        if (const Outcome o = check_alignment<Body>(cpu, insn, offset); failed(o)) return o;
         return write_memory(cpu, operand_segment(insn), offset, result);
     } else if constexpr (bytes == 8) {
         return write_operand(cpu, insn, low_quad(result));
@@ -134,7 +143,7 @@ Outcome store_memory(Cpu& cpu, const Instruction& insn, const R& result) {
     }
 }
 
-template <RegisterFile file, class R> void write_register(Cpu& cpu, unsigned n, const R& result) {
+template <RegisterFile file, class R> inline void write_register(Cpu& cpu, unsigned n, const R& result) {
     if constexpr (file == RegisterFile::Mmx)
         cpu.fpu.set_mm(n, low_quad(result));
     else if constexpr (file == RegisterFile::General)
@@ -145,20 +154,17 @@ template <RegisterFile file, class R> void write_register(Cpu& cpu, unsigned n, 
         cpu.sse.xmm[n] = Packed128::low(low_quad(result));
 }
 
-template <unsigned row, class Body, class R> inline Outcome store(Cpu& cpu, const Instruction& insn, const R& result) {
-    constexpr Operand operand = operand_of<row, 0>;
-    if constexpr (operand.place == Place::ModRmG) {
-        write_register<operand.file>(cpu, insn.reg, result);
-    } else {
-        if (operand.place == Place::Memory || (operand.place == Place::ModRmE && insn.memory))
-            return store_memory<bytes_of(operand.width), Body>(cpu, insn, result);
-        if constexpr (operand.place != Place::Memory) write_register<operand.file>(cpu, insn.rm & 7u, result);
-    }
+template <class Body, class Form, class R> inline Outcome store(Cpu& cpu, const Instruction& insn, const R& result) {
+    constexpr Operand operand = Form::operands[0];
+    if constexpr (Form::template in_memory<0>)
+        return store_memory<bytes_of(operand.width), Body>(cpu, insn, result);
+    else
+        write_register<operand.file>(cpu, register_of<operand>(insn), result);
     return Outcome::Done;
 }
 
 // The body on these values; a shift takes its count from the low quadword of a register or memory.
-template <class Body, class... Values> auto call(const Values&... values) {
+template <class Body, class... Values> inline auto call(const Values&... values) {
     if constexpr (requires { Body::run(values...); }) {
         return Body::run(values...);
     } else {
@@ -181,43 +187,42 @@ template <class Body, class R, class... Values> inline Outcome compute(Cpu& cpu,
     return Outcome::Done;
 }
 
-template <unsigned row, class Body, class... Values>
+inline void set_flags(Cpu& cpu, const op::CompareFlags& flags) {
+    cpu.arithmetic.set_value((flags.ZF ? u32{flag_ZF} : 0u) | (flags.PF ? u32{flag_PF} : 0u) |
+                             (flags.CF ? u32{flag_CF} : 0u));
+}
+
+template <class Body, class Form, class... Values>
 inline Outcome finish(Cpu& cpu, const Instruction& insn, const Values&... values) {
     decltype(call<Body>(values...)) result{};
     if (const Outcome o = compute<Body>(cpu, result, values...); failed(o)) return o;
-    if constexpr (isa[row].shape == Shape::R) {
-        cpu.arithmetic.set_value((result.ZF ? u32{flag_ZF} : 0u) | (result.PF ? u32{flag_PF} : 0u) |
-                                 (result.CF ? u32{flag_CF} : 0u));
-        return Outcome::Done;
-    } else {
-        return store<row, Body>(cpu, insn, result);
-    }
+    if constexpr (Form::shape == Shape::R)
+        set_flags(cpu, result);
+    else
+        return store<Body, Form>(cpu, insn, result);
+    return Outcome::Done;
 }
 
-template <unsigned row> constexpr bool uses_mmx() {
-    for (const Operand& operand : isa[row].operands)
-        if (operand.file == RegisterFile::Mmx) return true;
-    return false;
-}
-
-// Operand n of the row, when the body takes it.
-template <unsigned row, class Body, unsigned n, class... Values>
+// Operands n and up are added to the values, then the body runs.
+template <class Body, class Form, unsigned n, class... Values>
 inline Outcome gather(Cpu& cpu, const Instruction& insn, const Values&... values) {
-    if constexpr (n == 3 || operand_of < row, n == 3 ? 2 : n >.place == Place::None) {
-        return finish<row, Body>(cpu, insn, values...);
+    constexpr bool complete = n == 3 || Form::operands[n % 3].place == Place::None;
+    if constexpr (complete) {
+        return finish<Body, Form>(cpu, insn, values...);
     } else {
-        Value<row, n> value{};
-        if (const Outcome o = load<row, n, Body>(cpu, insn, value); failed(o)) return o;
-        return gather<row, Body, n + 1>(cpu, insn, values..., value);
+        constexpr Operand operand = Form::operands[n];
+        Value<operand> value{};
+        if (const Outcome o = load<Body, Form, n>(cpu, insn, value); failed(o)) return o;
+        return gather<Body, Form, n + 1>(cpu, insn, values..., value);
     }
 }
 
 } // namespace sse_detail
 
-template <unsigned row, class Body> Outcome run_form(Cpu& cpu, const Instruction& insn) {
-    constexpr unsigned first_read = isa[row].shape == Shape::W ? 1 : 0;
-    const Outcome outcome = sse_detail::gather<row, Body, first_read>(cpu, insn);
-    if constexpr (sse_detail::uses_mmx<row>())
+template <class Body, class Form> Outcome run_form(Cpu& cpu, const Instruction& insn) {
+    constexpr unsigned first_read = Form::shape == Shape::W ? 1 : 0;
+    const Outcome outcome = sse_detail::gather<Body, Form, first_read>(cpu, insn);
+    if constexpr (Form::uses_mmx)
         if (!failed(outcome)) cpu.fpu.enter_mmx();
     return outcome;
 }

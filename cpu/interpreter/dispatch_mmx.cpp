@@ -1,0 +1,29 @@
+// Handlers of the rows in the section MMX.
+#include "cpu/interpreter/sections.hpp"
+#include "cpu/interpreter/sse_shapes.hpp"
+#include "cpu/own/sse.hpp"
+#include "cpu/semantics/mmx_integer.hpp"
+#include "cpu/semantics/mmx_shift.hpp"
+#include "cpu/semantics/mmx_shuffle.hpp"
+#include "cpu/semantics/sse_move.hpp"
+
+namespace truering {
+
+namespace {
+using namespace operands;
+using namespace attributes;
+
+constexpr RowHandlers rows[] = {
+#define INT(...)
+#define SYS(...)
+#define X87(...)
+#define MMX(encoding, mnemonic, shape, a, b, c, attributes)                                                            \
+    sse_shapes::handlers_of_row<op::mnemonic, Shape::shape, a, b, c, attributes>(),
+#define SSE(...)
+#include "decoder/isa.def"
+};
+} // namespace
+
+std::span<const RowHandlers> mmx_handlers() { return rows; }
+
+} // namespace truering
