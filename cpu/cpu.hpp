@@ -18,8 +18,10 @@
 #include "base/outcome.hpp"
 #include "cpu/exception.hpp"
 #include "cpu/model.hpp"
+#include "cpu/semantics/sse_host.hpp"
 #include "cpu/state.hpp"
 #include "cpu/tlb.hpp"
+#include "decoder/decoder.hpp"
 #include "memory/clock.hpp"
 #include "memory/interrupt_source.hpp"
 #include "memory/line.hpp"
@@ -39,7 +41,7 @@ enum class StopReason : u8 {
     Budget,   // all instructions of the budget have been executed
     Halted,   // HLT, and no event to leave it: time may be advanced to the next alarm
     Shutdown, // a fault during the delivery of a double fault: the processor waits for RESET
-    Request,  // request_stop()
+    Request,  // request_stop(); noticed within some ten thousand instructions
 };
 
 struct RunResult {
@@ -51,12 +53,11 @@ struct RunResult {
 enum Attention : u32 {
     attention_interrupt = 1, // the line is up and IF is set
     attention_nmi = 2,
-    attention_step = 4, // TF, RF, an interrupt shadow, an enabled breakpoint: one instruction at a time
+    attention_step = 4,  // TF, RF, an interrupt shadow, an enabled breakpoint: one instruction at a time
     attention_debug = 8, // pending_debug
     attention_halt = 16,
-    attention_stop = 32,
-    attention_init = 64,
-    attention_shutdown = 128,
+    attention_init = 32,
+    attention_shutdown = 64,
 };
 
 // The faults that led to a shutdown, for the message that tells the user.
@@ -75,15 +76,16 @@ class Cpu final : public CpuState, private MemoryListener {
     Cpu& operator=(const Cpu&) = delete;
 
     // ---- For the machine
-    void reset();                                        // RESET# (SDM vol. 3A, 9.1)
-    void init_signal();                                  // INIT#, taken at the next boundary
+    void reset();       // RESET# (SDM vol. 3A, 9.1)
+    void init_signal(); // INIT#, taken at the next boundary
     void connect_interrupts(InterruptSource& source) { interrupt_source_ = &source; }
-    void set_interrupt_line(unsigned, bool level);       // INTR, level-triggered
-    void set_nmi_line(unsigned, bool level);             // NMI, on the rising edge
-    void set_a20_line(unsigned, bool level);             // A20M# inactive is level = true
+    void set_interrupt_line(unsigned, bool level); // INTR, level-triggered
+    void set_nmi_line(unsigned, bool level);       // NMI, on the rising edge
+    void set_a20_line(unsigned, bool level);       // A20M# inactive is level = true
     void set_ignne_line(unsigned, bool level) { ignne = level; }
-    void request_stop() { attention.fetch_or(attention_stop, std::memory_order_relaxed); } // from any thread or signal
-    Line ferr;                                           // FERR#: an unmasked x87 error with CR0.NE = 0
+    void request_stop() { stop_requested_.store(true, std::memory_order_relaxed); } // from any thread or signal handler
+    Line ferr;              // FERR#: an unmasked x87 error with CR0.NE = 0
+    Line apic_base_changed; // the local APIC is enabled, by bit 11 of IA32_APIC_BASE
 
     // Executes at most `budget` instructions (each iteration of a REP counts as one).
     RunResult run(u64 budget);
@@ -107,9 +109,10 @@ class Cpu final : public CpuState, private MemoryListener {
     TlbEntry* tlb_view = nullptr; // the table that the fast path looks at, chosen by update_view()
     u64 a20_mask = ~u64{0};
     bool ignne = false;
+    HostMxcsr host_mxcsr; // the guest's MXCSR in the host's register while SSE runs: leave() before host floating point
 
-    std::atomic<u32> attention{0};
-    Event fault;         // set by whoever returned Outcome::Fault
+    u32 attention = 0;
+    Event fault;                  // set by whoever returned Outcome::Fault
     bool event_delivered = false; // since the instruction began: no single-step trap follows
     FaultChain faults;
 
@@ -149,6 +152,7 @@ class Cpu final : public CpuState, private MemoryListener {
   private:
     friend class RunLoop;
 
+    void set_reset_state();
     void mapping_changed() override;
     void code_written(Physical first, u32 size) override;
 
@@ -165,6 +169,7 @@ class Cpu final : public CpuState, private MemoryListener {
     u32 fetch_page_ = TlbEntry::never;     // linear page of the last block, and where it lies
     u64 fetch_physical_ = 0;
     std::vector<u64> coverage_;
+    std::atomic<bool> stop_requested_{false};
 };
 
 } // namespace truering

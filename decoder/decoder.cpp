@@ -9,8 +9,7 @@ namespace {
 
 class Decoder {
   public:
-    Decoder(std::span<const u8> bytes, CodeSize size, const FeatureSet& features)
-        : bytes_(bytes), features_(features) {
+    Decoder(std::span<const u8> bytes, CodeSize size, const FeatureSet& features) : bytes_(bytes), features_(features) {
         insn_.operand_32 = insn_.address_32 = size == CodeSize::Bits32;
     }
 
@@ -145,9 +144,12 @@ class Decoder {
 
     [[nodiscard]] u16 row_in_group(const OpcodeGroup& group) const {
         MandatoryPrefix prefix = MandatoryPrefix::NP;
-        if (insn_.repeat == Repeat::Repe) prefix = MandatoryPrefix::pF3;
-        else if (insn_.repeat == Repeat::Repne) prefix = MandatoryPrefix::pF2;
-        else if (insn_.operand_prefix) prefix = MandatoryPrefix::p66;
+        if (insn_.repeat == Repeat::Repe)
+            prefix = MandatoryPrefix::pF3;
+        else if (insn_.repeat == Repeat::Repne)
+            prefix = MandatoryPrefix::pF2;
+        else if (insn_.operand_prefix)
+            prefix = MandatoryPrefix::p66;
         return group.row[static_cast<unsigned>(prefix)][insn_.reg][insn_.memory ? form_memory : insn_.rm];
     }
 

@@ -13,27 +13,27 @@ enum class Repeat : u8 { None, Repe, Repne }; // the last of F3 and F2
 inline constexpr u8 no_register = 8;
 
 struct Instruction {
-    u16 row = 0;         // index into the table, or one of the two below it in isa.hpp
-    u8 length = 0;       // bytes, 1..15
-    u8 opcode = 0;       // the last opcode byte (x87: FOP's low byte is in modrm)
-    u8 modrm = 0;        // as encoded, if there is one
-    u8 reg = 0;          // ModRM.reg
-    u8 rm = 0;           // the register of an E operand (mod = 3), or of the opcode's low three bits
+    u16 row = 0;   // index into the table, or one of the two below it in isa.hpp
+    u8 length = 0; // bytes, 1..15
+    u8 opcode = 0; // the last opcode byte (x87: FOP's low byte is in modrm)
+    u8 modrm = 0;  // as encoded, if there is one
+    u8 reg = 0;    // ModRM.reg
+    u8 rm = 0;     // the register of an E operand (mod = 3), or of the opcode's low three bits
     u8 base = no_register;
     u8 index = no_register;
     u8 scale = 0;        // shift count of the index
     u8 segment = seg_DS; // of the memory operand, override applied
     Repeat repeat = Repeat::None;
-    bool memory = false;  // the ModRM operand is in memory
+    bool memory = false; // the ModRM operand is in memory
     bool lock = false;
     bool operand_32 = false;
     bool address_32 = false;
     bool segment_override = false;
     bool operand_prefix = false; // 66 was there
-    u32 address_mask = 0; // FFFFH or FFFFFFFFH
+    u32 address_mask = 0;        // FFFFH or FFFFFFFFH
     u32 displacement = 0;
-    u32 immediate = 0;    // extended to 32 bits as the row says; for Jb and Jz the signed displacement
-    u16 selector = 0;     // of a far pointer; the second immediate of ENTER
+    u32 immediate = 0; // extended to 32 bits as the row says; for Jb and Jz the signed displacement
+    u16 selector = 0;  // of a far pointer; the second immediate of ENTER
 
     [[nodiscard]] u32 operand_bytes() const { return operand_32 ? 4 : 2; }
 };

@@ -7,21 +7,21 @@ namespace truering {
 
 enum class Place : u8 {
     None,
-    ModRmE,    // E, W, Q: a register or memory, by ModRM.mod and rm
-    Memory,    // M: memory only; mod 3 is undefined
-    RegisterRm,// R, U, N: the register of ModRM.rm; memory is undefined (R: mod is ignored)
-    ModRmG,    // G, V, P: the register of ModRM.reg
-    Segment,   // S: the segment register of ModRM.reg
-    Control,   // C: the control register of ModRM.reg
-    Debug,     // D: the debug register of ModRM.reg
-    Opcode,    // Z: the register of the opcode's low three bits
-    Fixed,     // a register that the mnemonic implies
-    Immediate, // I: bytes after the instruction, extended to the operand's width
-    Relative,  // J: a displacement from the next instruction
-    Offset,    // O: an address without ModRM
-    Far,       // A: selector and offset in the instruction
-    StringX,   // X: DS:(E)SI
-    StringY,   // Y: ES:(E)DI
+    ModRmE,     // E, W, Q: a register or memory, by ModRM.mod and rm
+    Memory,     // M: memory only; mod 3 is undefined
+    RegisterRm, // R, U, N: the register of ModRM.rm; memory is undefined (R: mod is ignored)
+    ModRmG,     // G, V, P: the register of ModRM.reg
+    Segment,    // S: the segment register of ModRM.reg
+    Control,    // C: the control register of ModRM.reg
+    Debug,      // D: the debug register of ModRM.reg
+    Opcode,     // Z: the register of the opcode's low three bits
+    Fixed,      // a register that the mnemonic implies
+    Immediate,  // I: bytes after the instruction, extended to the operand's width
+    Relative,   // J: a displacement from the next instruction
+    Offset,     // O: an address without ModRM
+    Far,        // A: selector and offset in the instruction
+    StringX,    // X: DS:(E)SI
+    StringY,    // Y: ES:(E)DI
 };
 
 enum class Width : u8 {
@@ -77,8 +77,8 @@ inline constexpr Operand ES{Place::Fixed, Width::w, RegisterFile::Segment, 0},
     CS{Place::Fixed, Width::w, RegisterFile::Segment, 1}, SS{Place::Fixed, Width::w, RegisterFile::Segment, 2},
     DS{Place::Fixed, Width::w, RegisterFile::Segment, 3}, FS{Place::Fixed, Width::w, RegisterFile::Segment, 4},
     GS{Place::Fixed, Width::w, RegisterFile::Segment, 5};
-inline constexpr Operand Ib{Place::Immediate, Width::b}, Iw{Place::Immediate, Width::w},
-    Iz{Place::Immediate, Width::z}, sIb{Place::Immediate, Width::b, RegisterFile::General, 0, true};
+inline constexpr Operand Ib{Place::Immediate, Width::b}, Iw{Place::Immediate, Width::w}, Iz{Place::Immediate, Width::z},
+    sIb{Place::Immediate, Width::b, RegisterFile::General, 0, true};
 inline constexpr Operand one{Place::Fixed, Width::b, RegisterFile::Control, 1}; // the constant 1 of D0 and D1
 inline constexpr Operand Jb{Place::Relative, Width::b}, Jz{Place::Relative, Width::z};
 inline constexpr Operand Ob{Place::Offset, Width::b}, Ov{Place::Offset, Width::v};

@@ -13,10 +13,10 @@ struct Encoding {
     unsigned map = 0;
     u8 first = 0, last = 0; // +r: eight opcodes
     bool has_modrm = false;
-    bool ignores_mod = false;       // MOV to and from control and debug registers (SDM vol. 2B, MOV)
-    u8 prefixes = 0b1111;           // bit n: MandatoryPrefix n
-    u8 regs = 0xFF;                 // values of ModRM.reg
-    unsigned forms = 0x1FF;         // values of rm with mod = 3, and form_memory
+    bool ignores_mod = false; // MOV to and from control and debug registers (SDM vol. 2B, MOV)
+    u8 prefixes = 0b1111;     // bit n: MandatoryPrefix n
+    u8 regs = 0xFF;           // values of ModRM.reg
+    unsigned forms = 0x1FF;   // values of rm with mod = 3, and form_memory
 };
 
 constexpr unsigned hex_digit(char c) {
@@ -52,10 +52,14 @@ constexpr Encoding parse(const Row& row) {
         e.prefixes = static_cast<u8>(1u << static_cast<unsigned>(p));
         word = next_word(rest);
     };
-    if (word == "NP") mandatory(MandatoryPrefix::NP);
-    else if (word == "66") mandatory(MandatoryPrefix::p66);
-    else if (word == "F3") mandatory(MandatoryPrefix::pF3);
-    else if (word == "F2") mandatory(MandatoryPrefix::pF2);
+    if (word == "NP")
+        mandatory(MandatoryPrefix::NP);
+    else if (word == "66")
+        mandatory(MandatoryPrefix::p66);
+    else if (word == "F3")
+        mandatory(MandatoryPrefix::pF3);
+    else if (word == "F2")
+        mandatory(MandatoryPrefix::pF2);
     if (word == "0F" && !rest.empty()) {
         e.map = 1;
         word = next_word(rest);
@@ -75,8 +79,10 @@ constexpr Encoding parse(const Row& row) {
     for (const Operand& operand : row.operands) {
         if (operand.place == Place::Memory) e.forms &= 1u << form_memory;
         if (operand.place != Place::RegisterRm) continue;
-        if (operand.file == RegisterFile::General) e.ignores_mod = true;
-        else e.forms &= 0xFF;
+        if (operand.file == RegisterFile::General)
+            e.ignores_mod = true;
+        else
+            e.forms &= 0xFF;
     }
     return e;
 }

@@ -1,0 +1,174 @@
+#include "cpu/cpu.hpp"
+
+#include "cpu/interpreter/block_cache.hpp"
+#include "decoder/isa.hpp"
+
+namespace truering {
+
+namespace {
+
+Segment reset_segment(u16 selector, u32 base, u16 attributes) {
+    Segment segment;
+    segment.selector = selector;
+    segment.attributes = attributes;
+    segment.base = base;
+    segment.limit = 0xFFFF;
+    return segment;
+}
+
+} // namespace
+
+Cpu::Cpu(const CpuModel& cpu_model, PhysicalMemory& physical_memory, PortBus& port_bus, const Clock& virtual_clock)
+    : model(cpu_model), memory(physical_memory), ports(port_bus), clock(virtual_clock),
+      blocks_(std::make_unique<BlockCache>(physical_memory)) {
+    memory.set_listener(this);
+    set_reset_state(); // the time-stamp counter begins with the clock
+}
+
+Cpu::~Cpu() { memory.set_listener(nullptr); }
+
+void Cpu::reset() {
+    set_reset_state();
+    tsc_offset = 0 - read_tsc();
+}
+
+// SDM vol. 3A, table 9-1.
+void Cpu::set_reset_state() {
+    static_cast<CpuState&>(*this) = CpuState{};
+    cr0 = CR0_CD | CR0_NW | CR0_ET;
+    eip = 0xFFF0;
+    gpr[reg_EDX] = model.signature;
+    segment[seg_CS] = reset_segment(0xF000, 0xFFFF'0000, 0x93);
+    for (const SegmentIndex index : {seg_ES, seg_SS, seg_DS, seg_FS, seg_GS})
+        segment[index] = reset_segment(0, 0, 0x93);
+    segment[seg_LDTR] = reset_segment(0, 0, 0x82);
+    segment[seg_TR] = reset_segment(0, 0, 0x8B);
+    if (!has(Feature::APIC)) apic_base = 0;
+    apic_base_changed.set((apic_base & 0x800) != 0);
+    faults = FaultChain{};
+    nmi_pending_ = false;
+    attention = 0;
+    ferr.lower();
+    flush_tlb();
+    update_segments();
+    update_view();
+    update_attention();
+}
+
+// INIT leaves caching, the FPU and SSE units, and model-specific registers alone.
+void Cpu::init_signal() {
+    const CpuState before = *this;
+    reset();
+    cr0 = (before.cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
+    fpu = before.fpu;
+    sse = before.sse;
+    sysenter_cs = before.sysenter_cs;
+    sysenter_esp = before.sysenter_esp;
+    sysenter_eip = before.sysenter_eip;
+    efer = before.efer;
+    apic_base = before.apic_base;
+    apic_base_changed.set((apic_base & 0x800) != 0);
+    pat = before.pat;
+    mtrr = before.mtrr;
+    tsc_offset = before.tsc_offset;
+    update_attention();
+}
+
+void Cpu::set_interrupt_line(unsigned, bool level) {
+    interrupt_line_ = level;
+    update_attention();
+}
+
+void Cpu::set_nmi_line(unsigned, bool level) {
+    if (level && !nmi_line_) nmi_pending_ = true;
+    nmi_line_ = level;
+    update_attention();
+}
+
+void Cpu::set_a20_line(unsigned, bool level) {
+    const u64 mask = level ? ~u64{0} : ~u64{0x10'0000};
+    if (mask == a20_mask) return;
+    a20_mask = mask;
+    flush_tlb();
+}
+
+u64 Cpu::read_tsc() const { return ticks_at(clock.now(), tsc_hertz) + tsc_offset; }
+
+void Cpu::update_attention() {
+    u32 now = attention & (attention_init | attention_shutdown);
+    if (interrupt_line_ && flag(EFLAGS_IF)) now |= attention_interrupt;
+    if (nmi_pending_ && (interruptibility & blocked_by_NMI) == 0) now |= attention_nmi;
+    const bool shadow = (interruptibility & (blocked_by_STI | blocked_by_MOV_SS)) != 0;
+    if (shadow || (eflags_rest & (EFLAGS_TF | EFLAGS_RF)) != 0 || (dr7 & DR7_enables) != 0) now |= attention_step;
+    if (pending_debug != 0) now |= attention_debug;
+    if (halted) now |= attention_halt;
+    attention = now;
+}
+
+void Cpu::update_view() {
+    const bool alignment = cpl == 3 && (cr0 & CR0_AM) != 0 && flag(EFLAGS_AC);
+    const bool watched = alignment || (dr7 & DR7_enables) != 0;
+    tlb_view = watched ? tlb.never_hits() : tlb.table(cpl == 3);
+    fetch_page_ = TlbEntry::never;
+}
+
+void Cpu::update_segments() {
+    const bool rights_apply = uses_descriptors();
+    for (Segment& s : segment) s.refresh(rights_apply);
+    fetch_page_ = TlbEntry::never;
+}
+
+void Cpu::set_cpl(u8 level) {
+    if (level == cpl) return;
+    cpl = level;
+    update_view();
+}
+
+void Cpu::set_eflags(u32 value, u32 mask) {
+    if ((mask & arithmetic_flags) != 0) {
+        const u32 kept = arithmetic.value() & ~mask;
+        arithmetic.set_value(kept | (value & mask));
+    }
+    const u32 rest = mask & EFLAGS_all & ~u32{arithmetic_flags};
+    const u32 before = eflags_rest;
+    eflags_rest = (eflags_rest & ~rest) | (value & rest) | EFLAGS_fixed;
+    const u32 changed = before ^ eflags_rest;
+    if ((changed & EFLAGS_VM) != 0) update_segments();
+    if ((changed & EFLAGS_AC) != 0) update_view();
+    update_attention();
+}
+
+void Cpu::set_segment(SegmentIndex index, const Segment& value) {
+    segment[index] = value;
+    segment[index].refresh(uses_descriptors());
+    if (index == seg_CS) fetch_page_ = TlbEntry::never;
+}
+
+void Cpu::flush_tlb() {
+    tlb.flush_all();
+    fetch_page_ = TlbEntry::never;
+}
+
+void Cpu::flush_tlb_non_global() {
+    tlb.flush_non_global();
+    fetch_page_ = TlbEntry::never;
+}
+
+void Cpu::flush_tlb_page(u32 linear) {
+    tlb.flush_page(linear);
+    fetch_page_ = TlbEntry::never;
+}
+
+void Cpu::mark_code(u64 physical, u32 size) {
+    const bool first = memory.page({physical}).code_granules == 0;
+    memory.mark_code({physical}, size);
+    if (first) tlb.forbid_fast_writes(physical & ~u64{page_offset_mask});
+}
+
+void Cpu::mapping_changed() { flush_tlb(); }
+
+void Cpu::code_written(Physical first, u32 size) { blocks_->invalidate(first.value, size); }
+
+void Cpu::enable_coverage() { coverage_.assign(row_count, 0); }
+
+} // namespace truering

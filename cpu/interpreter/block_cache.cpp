@@ -1,0 +1,85 @@
+#include "cpu/interpreter/block_cache.hpp"
+
+#include "decoder/isa.hpp"
+
+#include <algorithm>
+
+namespace truering {
+
+namespace {
+
+// What stands in an invalidated block: EIP stays, nothing is executed, and nothing is counted.
+Outcome leave_dead_block(Cpu& cpu, const Instruction&) {
+    --cpu.extra_retired; // takes back what the run loop counts for every operation
+    return Outcome::Jumped;
+}
+
+bool ends_block(const Instruction& insn) {
+    return insn.row >= row_count || isa[insn.row].attributes.ends_block || insn.repeat != Repeat::None;
+}
+
+} // namespace
+
+BlockCache::BlockCache(PhysicalMemory& memory)
+    : memory_(memory), table_(size_t{1} << table_bits), operations_(std::make_unique<Operation[]>(arena_operations)),
+      blocks_(std::make_unique<Block[]>(arena_blocks)) {}
+
+Block* BlockCache::build(Cpu& cpu, u64 physical, CodeSize size) {
+    if (operations_used_ + Block::max_operations > arena_operations || blocks_used_ == arena_blocks) discard_all();
+    const PageMapping& page = memory_.page({physical});
+    if (page.read == nullptr) return nullptr;
+    const u32 start = page_offset(physical);
+    u32 at = start;
+    Operation* const first = &operations_[operations_used_];
+    u32 count = 0;
+    while (count < Block::max_operations && at < page_size) {
+        const Decoded decoded = decode({page.read + at, page_size - at}, size, cpu.model.features);
+        if (decoded.status == DecodeStatus::Truncated) break; // goes on in the next page: not ours
+        first[count++] = {handler_of(decoded.instruction), decoded.instruction};
+        at += decoded.instruction.length;
+        if (ends_block(decoded.instruction)) break;
+    }
+    if (count == 0) return nullptr;
+    Block& block = blocks_[blocks_used_++];
+    operations_used_ += count;
+    block = Block{key_of(physical, size), physical, at - start, count, first};
+    table_[slot_of(block.key)] = &block;
+    by_page_[physical / page_size].push_back(&block);
+    cpu.mark_code(physical, block.bytes);
+    return &block;
+}
+
+void BlockCache::kill(Block& block) {
+    Block*& slot = table_[slot_of(block.key)];
+    if (slot == &block) slot = nullptr;
+    block.key = Block::invalid_key;
+    for (u32 n = 0; n < block.count; ++n) block.operations[n].handler = leave_dead_block;
+}
+
+void BlockCache::invalidate(u64 physical, u32 size) {
+    const auto found = by_page_.find(physical / page_size);
+    if (found == by_page_.end()) return;
+    std::vector<Block*>& list = found->second;
+    const auto holds = [&](const Block* b) {
+        return b->physical < physical + size && physical < b->physical + b->bytes;
+    };
+    const size_t before = list.size();
+    for (Block* const block : list)
+        if (holds(block)) kill(*block);
+    std::erase_if(list, [](const Block* b) { return b->key == Block::invalid_key; });
+    if (list.size() == before) return;
+    // Marks of granules that hold no code any more would make every later store there ask again.
+    const Physical page{physical & ~u64{page_offset_mask}};
+    memory_.clear_code(page);
+    for (const Block* const block : list) memory_.mark_code({block->physical}, block->bytes);
+    if (list.empty()) by_page_.erase(found);
+}
+
+void BlockCache::discard_all() {
+    for (const auto& [page, list] : by_page_) memory_.clear_code({page * page_size});
+    by_page_.clear();
+    std::fill(table_.begin(), table_.end(), nullptr);
+    operations_used_ = blocks_used_ = 0;
+}
+
+} // namespace truering

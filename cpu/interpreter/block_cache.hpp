@@ -1,0 +1,80 @@
+// Decoded instructions, kept: the interpreter decodes a stretch of code once and runs it from here ever after.
+//
+// A block is a straight run of instructions within one physical page, up to the first that may not fall through. It is
+// found by the physical address of its first byte and the code segment's size, so it serves every linear address and
+// privilege level that reaches those bytes.
+//
+// Life cycle: built when first executed; invalidated when one of its bytes is written (PhysicalMemory tells); its
+// storage is reclaimed only when the arena is full, and then all blocks go at once, between two blocks of the run loop.
+// A block may be invalidated while it runs, by one of its own instructions: its remaining instructions are overwritten
+// with one that leaves the block at once and executes nothing. So self-modifying code is exact at no cost to the loop.
+#pragma once
+
+#include "cpu/cpu.hpp"
+#include "cpu/interpreter/dispatch.hpp"
+#include "decoder/decoder.hpp"
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace truering {
+
+struct Operation {
+    Handler handler;
+    Instruction insn;
+};
+
+struct Block {
+    static constexpr u64 invalid_key = ~u64{0};
+    static constexpr unsigned max_operations = 32;
+
+    u64 key = invalid_key;
+    u64 physical = 0;
+    u32 bytes = 0;
+    u32 count = 0;
+    Operation* operations = nullptr;
+};
+
+class BlockCache {
+  public:
+    explicit BlockCache(PhysicalMemory& memory);
+
+    [[nodiscard]] static u64 key_of(u64 physical, CodeSize size) {
+        return physical << 1 | (size == CodeSize::Bits32 ? 1u : 0u);
+    }
+
+    // The block that begins at a physical address, or null.
+    [[nodiscard]] Block* find(u64 key) {
+        Block* const block = table_[slot_of(key)];
+        return block != nullptr && block->key == key ? block : nullptr;
+    }
+
+    // Decodes a block from `physical` on; null when its first instruction does not lie in the page whole.
+    // May discard all other blocks, so none may be in execution.
+    Block* build(Cpu& cpu, u64 physical, CodeSize size);
+
+    // Drops the blocks that hold any of these bytes.
+    void invalidate(u64 physical, u32 size);
+
+    void discard_all();
+
+  private:
+    static constexpr unsigned table_bits = 16;
+    static constexpr size_t arena_operations = size_t{1} << 20;
+    static constexpr size_t arena_blocks = size_t{1} << 18;
+
+    [[nodiscard]] static size_t slot_of(u64 key) {
+        return static_cast<size_t>((key ^ key >> table_bits) & ((u64{1} << table_bits) - 1));
+    }
+    void kill(Block& block);
+
+    PhysicalMemory& memory_;
+    std::vector<Block*> table_;
+    std::unique_ptr<Operation[]> operations_;
+    std::unique_ptr<Block[]> blocks_;
+    size_t operations_used_ = 0, blocks_used_ = 0;
+    std::unordered_map<u64, std::vector<Block*>> by_page_;
+};
+
+} // namespace truering

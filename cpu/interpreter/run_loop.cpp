@@ -1,0 +1,222 @@
+// The run loop: blocks one after another while nothing asks for attention; else one instruction, or one event, at a
+// time.
+#include "cpu/access.hpp"
+#include "cpu/delivery.hpp"
+#include "cpu/events.hpp"
+#include "cpu/exceptions.hpp"
+#include "cpu/interpreter/block_cache.hpp"
+#include "cpu/paging.hpp"
+#include "decoder/isa.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace truering {
+
+class RunLoop {
+  public:
+    explicit RunLoop(Cpu& cpu) : cpu_(cpu) {}
+
+    RunResult run(u64 budget) {
+        const u64 start = cpu_.retired_;
+        cpu_.run_end_ = start + budget;
+        StopReason reason = StopReason::Budget;
+        while (cpu_.retired_ < cpu_.run_end_) {
+            if (cpu_.stop_requested_.exchange(false, std::memory_order_relaxed)) {
+                reason = StopReason::Request;
+                break;
+            }
+            const u64 pause = std::min(cpu_.run_end_, cpu_.retired_ + stop_check_interval);
+            if (const auto stop = run_until(pause)) {
+                reason = *stop;
+                break;
+            }
+        }
+        return {reason, cpu_.retired_ - start};
+    }
+
+  private:
+    // How many instructions pass between two looks at request_stop().
+    static constexpr u64 stop_check_interval = 50'000;
+
+    std::optional<StopReason> run_until(u64 pause) {
+        while (cpu_.retired_ < pause) {
+            if (cpu_.attention == 0) [[likely]] {
+                run_blocks(pause);
+            } else if (const auto stop = run_attentively()) {
+                return stop;
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::optional<StopReason> run_attentively() {
+        if ((cpu_.attention & attention_shutdown) != 0) return StopReason::Shutdown;
+        if (take_events(cpu_)) {
+            ++cpu_.retired_; // an event costs time too: an endless series of them cannot stop the clock
+            return std::nullopt;
+        }
+        if (cpu_.halted) return StopReason::Halted;
+        run_one();
+        return std::nullopt;
+    }
+
+    // ---- The fast path
+
+    void run_blocks(u64 pause) {
+        do {
+            Fetch result = Fetch::Block;
+            const Block* const block = next_block(result);
+            if (result == Fetch::Fault) return fault_at_fetch();
+            if (result == Fetch::Single) return run_one();
+            const u64 room = pause - cpu_.retired_;
+            if (!execute(*block, static_cast<u32>(std::min<u64>(block->count, room)))) return;
+        } while (cpu_.attention == 0 && cpu_.retired_ < pause);
+    }
+
+    enum class Fetch : u8 { Block, Single, Fault };
+
+    // The block at CS:EIP, built if need be. Single: it can only be executed as a single instruction (it crosses a page
+    // or the limit, or lies in a device). Fault: its first byte cannot be fetched.
+    const Block* next_block(Fetch& result) {
+        const Segment& cs = cpu_.segment[seg_CS];
+        const u32 linear = cs.base + cpu_.eip;
+        if ((linear & ~page_offset_mask) != cpu_.fetch_page_) {
+            result = Fetch::Single;
+            if (cpu_.eip > cs.limit) return nullptr;
+            TlbEntry* entry = nullptr;
+            result = Fetch::Fault;
+            if (failed(translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry))) return nullptr;
+            cpu_.fetch_page_ = linear & ~page_offset_mask;
+            cpu_.fetch_physical_ = entry->physical_page;
+        }
+        const u64 physical = cpu_.fetch_physical_ | page_offset(linear);
+        const CodeSize size = cpu_.code_size();
+        const Block* block = cpu_.blocks_->find(BlockCache::key_of(physical, size));
+        if (block == nullptr) block = cpu_.blocks_->build(cpu_, physical, size);
+        const bool whole = block != nullptr && u64{cpu_.eip} + block->bytes - 1 <= cs.limit;
+        result = whole ? Fetch::Block : Fetch::Single;
+        return block;
+    }
+
+    // Runs the first `count` operations. False: something happened that the caller must look at.
+    bool execute(const Block& block, u32 count) {
+        cpu_.current_block_ = &block;
+        cpu_.current_block_eip_ = cpu_.eip;
+        const Operation* op = block.operations;
+        const Operation* const end = op + count;
+        Outcome outcome = Outcome::Done;
+        do {
+            outcome = op->handler(cpu_, op->insn);
+            if (outcome != Outcome::Done) [[unlikely]]
+                break;
+            cpu_.eip += op->insn.length;
+        } while (++op != end);
+        if (outcome == Outcome::Leave) cpu_.eip += op->insn.length;
+        const u64 executed = static_cast<u64>(op - block.operations) + (outcome == Outcome::Done ? 0 : 1);
+        if (!cpu_.coverage_.empty()) cover(block, static_cast<u32>(executed));
+        count_executed(executed);
+        if (outcome == Outcome::Fault) fault();
+        return outcome <= Outcome::Jumped;
+    }
+
+    void count_executed(u64 executed) {
+        cpu_.current_block_ = nullptr;
+        cpu_.retired_ += executed + cpu_.extra_retired;
+        cpu_.extra_retired = 0;
+    }
+
+    void cover(const Block& block, u32 executed) {
+        for (u32 n = 0; n < executed; ++n) cover(block.operations[n].insn);
+    }
+    void cover(const Instruction& insn) {
+        if (insn.row < row_count) ++cpu_.coverage_[insn.row];
+    }
+
+    void fault() { deliver(cpu_, cpu_.fault); }
+
+    // A fault before any instruction: it is counted, so that an endless series of faults cannot stop the clock.
+    void fault_at_fetch() {
+        ++cpu_.retired_;
+        fault();
+    }
+
+    // ---- One instruction, with everything that may come before and behind it
+
+    void run_one() {
+        const u32 linear = cpu_.segment[seg_CS].base + cpu_.eip;
+        cpu_.event_delivered = false;
+        Instruction insn;
+        if (hits_code_breakpoint(cpu_, linear) || failed(fetch(insn))) return fault_at_fetch();
+        const bool traps = cpu_.flag(EFLAGS_TF);
+        const bool resumed = cpu_.flag(EFLAGS_RF);
+        const u8 shadow = cpu_.interruptibility & (blocked_by_STI | blocked_by_MOV_SS);
+        if (resumed) cpu_.eflags_rest &= ~u32{EFLAGS_RF};
+        if (!cpu_.coverage_.empty()) cover(insn);
+        const u32 before = cpu_.eip;
+        const Outcome outcome = handler_of(insn)(cpu_, insn);
+        if (outcome == Outcome::Done || outcome == Outcome::Leave) cpu_.eip += insn.length;
+        count_executed(1);
+        // A shadow lasts one instruction; one that this instruction cast itself stays.
+        cpu_.interruptibility = static_cast<u8>(cpu_.interruptibility & ~shadow);
+        if (outcome == Outcome::Fault) {
+            if (resumed && cpu_.eip == before) cpu_.eflags_rest |= EFLAGS_RF;
+            fault();
+        } else {
+            // The instruction goes on: its breakpoint must not stop it again.
+            if (outcome == Outcome::Again && resumed) cpu_.eflags_rest |= EFLAGS_RF;
+            if (traps && !cpu_.event_delivered) cpu_.pending_debug |= DR6_BS;
+        }
+        cpu_.update_attention();
+    }
+
+    // Fetches and decodes at CS:EIP byte by byte as far as needed: across a page, near the limit, from a device.
+    Outcome fetch(Instruction& insn) {
+        u8 bytes[max_instruction_length];
+        const Segment& cs = cpu_.segment[seg_CS];
+        TlbEntry* entry = nullptr;
+        for (unsigned n = 0; n < max_instruction_length; ++n) {
+            const u32 offset = cpu_.eip + n;
+            const u32 linear = cs.base + offset;
+            if (offset > cs.limit) return raise(cpu_, Vector::GP, 0);
+            if (entry == nullptr || page_offset(linear) == 0)
+                if (const Outcome o = translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry); failed(o))
+                    return o;
+            bytes[n] = static_cast<u8>(cpu_.memory.read({entry->physical_page | page_offset(linear)}, 1));
+            const Decoded decoded = decode({bytes, n + 1}, cpu_.code_size(), cpu_.model.features);
+            if (decoded.status == DecodeStatus::Truncated) continue;
+            insn = decoded.instruction;
+            return Outcome::Done;
+        }
+        return raise(cpu_, Vector::GP, 0);
+    }
+
+    Cpu& cpu_;
+};
+
+RunResult Cpu::run(u64 budget) {
+    const HostMxcsrReturn give_back(host_mxcsr, sse);
+    return RunLoop(*this).run(budget);
+}
+
+u64 Cpu::retired() const {
+    if (current_block_ == nullptr) return retired_ + extra_retired;
+    // How far EIP has come in the block tells how many of its instructions are done.
+    u32 at = current_block_eip_;
+    u64 done = 0;
+    while (done < current_block_->count && at != eip) at += current_block_->operations[done++].insn.length;
+    return retired_ + extra_retired + done;
+}
+
+u64 Cpu::iterations_allowed(const Instruction& insn) const {
+    if ((attention & attention_step) != 0) return 1;
+    u64 now = retired_ + extra_retired;
+    if (current_block_ != nullptr) {
+        // The instruction is a member of the block's last operation: REP ends a block.
+        static_cast<void>(insn);
+        now += current_block_->count - 1;
+    }
+    return run_end_ > now ? run_end_ - now : 1;
+}
+
+} // namespace truering

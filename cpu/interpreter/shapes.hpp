@@ -1,0 +1,182 @@
+// The plumbing between operands and bodies: one template a shape, instantiated for what a row says.
+//
+// Order inside each: load sources one at a time, then, only if all that can fault has been done, write the result and
+// the flags. A body on values never sees where its operands are.
+#pragma once
+
+#include "cpu/access.hpp"
+#include "cpu/admission.hpp"
+#include "cpu/interpreter/dispatch.hpp"
+#include "decoder/row.hpp"
+
+namespace truering::shapes {
+
+// ---- The C++ type of an operand, given the operand size
+
+template <Operand operand, class V> constexpr auto value_type() {
+    if constexpr (operand.width == Width::b && !operand.sign_extended)
+        return u8{};
+    else if constexpr (operand.width == Width::w)
+        return u16{};
+    else if constexpr (operand.width == Width::d)
+        return u32{};
+    else
+        return V{};
+}
+template <Operand operand, class V> using ValueType = decltype(value_type<operand, V>());
+
+constexpr bool may_be_memory(const Operand& operand) {
+    return operand.place == Place::ModRmE || operand.place == Place::Memory || operand.place == Place::Offset;
+}
+
+// Is the operand in memory, in the form of the instruction at hand?
+template <Operand operand, bool in_memory> constexpr bool is_memory() {
+    return operand.place == Place::Offset || operand.place == Place::Memory ||
+           (operand.place == Place::ModRmE && in_memory);
+}
+
+// ---- Operands that cannot fault
+
+template <Operand operand, class T> inline unsigned register_of(const Instruction& insn) {
+    if constexpr (operand.place == Place::ModRmG)
+        return insn.reg;
+    else if constexpr (operand.place == Place::Fixed)
+        return operand.fixed;
+    else
+        return insn.rm; // ModRmE with mod = 3, Opcode
+}
+
+template <Operand operand, class T> inline T get(const Cpu& cpu, const Instruction& insn) {
+    if constexpr (operand.place == Place::Immediate)
+        return static_cast<T>(insn.immediate);
+    else if constexpr (operand.place == Place::Fixed && operand.file == RegisterFile::Control)
+        return operand.fixed;
+    else
+        return cpu.reg<T>(register_of<operand, T>(insn));
+}
+
+// Loads any source operand.
+template <Operand operand, bool in_memory, class T> inline Outcome load(Cpu& cpu, const Instruction& insn, T& value) {
+    if constexpr (is_memory<operand, in_memory>())
+        return read_operand(cpu, insn, value);
+    else
+        value = get<operand, T>(cpu, insn);
+    return Outcome::Done;
+}
+
+template <Operand operand, bool in_memory, class T> inline Outcome store(Cpu& cpu, const Instruction& insn, T value) {
+    if constexpr (is_memory<operand, in_memory>())
+        return write_operand(cpu, insn, value);
+    else
+        cpu.set_reg<T>(register_of<operand, T>(insn), value);
+    return Outcome::Done;
+}
+
+inline constexpr Operand nothing{};
+
+// ---- The shapes. V is u16 or u32, the operand size.
+
+template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
+Outcome run_W(Cpu& cpu, const Instruction& insn) {
+    using A = ValueType<a, V>;
+    A result{};
+    if constexpr (b == nothing) {
+        result = Op::template apply<A>(cpu.arithmetic);
+    } else {
+        using B = ValueType<b, V>;
+        B source{};
+        if (const Outcome o = load<b, in_memory>(cpu, insn, source); failed(o)) return o;
+        if constexpr (!(c == nothing))
+            result = Op::template apply<A>(cpu.arithmetic, source, get<c, A>(cpu, insn));
+        else if constexpr (requires { Op::template convert<A, B>(source); })
+            result = Op::template convert<A, B>(source);
+        else
+            result = Op::template apply<A>(cpu.arithmetic, source);
+    }
+    return store<a, in_memory>(cpu, insn, result);
+}
+
+// The result of a body on the first operand's value and the others, which are no memory any more.
+template <class Op, class V, Operand a, Operand b, Operand c, class A, class B>
+inline A combine(Cpu& cpu, const Instruction& insn, A first, B second) {
+    if constexpr (b == nothing)
+        return Op::template apply<A>(cpu.arithmetic, first);
+    else if constexpr (c == nothing)
+        return Op::template apply<A>(cpu.arithmetic, first, second);
+    else
+        return Op::template apply<A>(cpu.arithmetic, first, second, get<c, ValueType<c, V>>(cpu, insn));
+}
+
+template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
+Outcome run_RW(Cpu& cpu, const Instruction& insn) {
+    using A = ValueType<a, V>;
+    using B = ValueType<b, V>;
+    B second{};
+    if constexpr (!(b == nothing))
+        if (const Outcome o = load<b, in_memory>(cpu, insn, second); failed(o)) return o;
+    if constexpr (is_memory<a, in_memory>()) {
+        return update_memory<A>(cpu, operand_segment(insn), effective_address(cpu, insn),
+                                [&](A& value) { value = combine<Op, V, a, b, c, A, B>(cpu, insn, value, second); });
+    } else {
+        const unsigned n = register_of<a, A>(insn);
+        cpu.set_reg<A>(n, combine<Op, V, a, b, c, A, B>(cpu, insn, cpu.reg<A>(n), second));
+        return Outcome::Done;
+    }
+}
+
+template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
+Outcome run_R(Cpu& cpu, const Instruction& insn) {
+    using A = ValueType<a, V>;
+    using B = ValueType<b, V>;
+    A first{};
+    B second{};
+    if (const Outcome o = load<a, in_memory>(cpu, insn, first); failed(o)) return o;
+    if (const Outcome o = load<b, in_memory>(cpu, insn, second); failed(o)) return o;
+    static_cast<void>(combine<Op, V, a, b, c, A, B>(cpu, insn, first, second));
+    return Outcome::Done;
+}
+
+// Own handlers get u8 for rows with a byte operand other than an immediate, else the operand size.
+constexpr bool is_byte_operand(const Operand& operand) {
+    return operand.width == Width::b && operand.place != Place::Immediate && operand.place != Place::Relative &&
+           operand.place != Place::None;
+}
+
+template <class Op, Shape shape, class V, bool in_memory, Operand a, Operand b, Operand c> constexpr Handler plain() {
+    if constexpr (shape == Shape::W)
+        return run_W<Op, V, in_memory, a, b, c>;
+    else if constexpr (shape == Shape::RW)
+        return run_RW<Op, V, in_memory, a, b, c>;
+    else if constexpr (shape == Shape::R)
+        return run_R<Op, V, in_memory, a, b, c>;
+    else if constexpr (is_byte_operand(a) || is_byte_operand(b))
+        return Op::template run<u8>;
+    else
+        return Op::template run<V>;
+}
+
+template <Handler handler> Outcome run_admitted(Cpu& cpu, const Instruction& insn) {
+    if (const Outcome o = admit(cpu, insn); o != Outcome::Done) return o;
+    return handler(cpu, insn);
+}
+
+template <class Op, Shape shape, bool admission, class V, bool in_memory, Operand a, Operand b, Operand c>
+constexpr Handler select() {
+    // A form that the encoding does not have needs no handler of its own.
+    constexpr bool memory = in_memory && (may_be_memory(a) || may_be_memory(b));
+    constexpr Handler handler = plain<Op, shape, V, memory, a, b, c>();
+    if constexpr (admission)
+        return run_admitted<handler>;
+    else
+        return handler;
+}
+
+template <class Op, Shape shape, Operand a, Operand b, Operand c, Attributes attributes>
+constexpr RowHandlers handlers_of_row() {
+    constexpr bool admission = attributes.needs_admission();
+    return {
+        {{select<Op, shape, admission, u16, false, a, b, c>(), select<Op, shape, admission, u16, true, a, b, c>()},
+         {select<Op, shape, admission, u32, false, a, b, c>(), select<Op, shape, admission, u32, true, a, b, c>()}}};
+}
+
+} // namespace truering::shapes
