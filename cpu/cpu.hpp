@@ -28,6 +28,7 @@
 #include "memory/physical_memory.hpp"
 #include "memory/port_bus.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 
@@ -84,6 +85,12 @@ class Cpu final : public CpuState, private MemoryListener {
     void set_a20_line(unsigned, bool level);       // A20M# inactive is level = true
     void set_ignne_line(unsigned, bool level) { ignne = level; }
     void request_stop() { stop_requested_.store(true, std::memory_order_relaxed); } // from any thread or signal handler
+    // Called from within a run, by a chip or an alarm: run() returns with StopReason::Budget after that many more
+    // instructions, or at the end of the block or REP that is then in execution.
+    void shorten_run(u64 instructions) {
+        run_end_ = std::min(run_end_, retired() + instructions);
+        pause_at_ = std::min(pause_at_, run_end_);
+    }
     Line ferr;              // FERR#: an unmasked x87 error with CR0.NE = 0
     Line apic_base_changed; // the local APIC is enabled, by bit 11 of IA32_APIC_BASE
 
@@ -166,6 +173,7 @@ class Cpu final : public CpuState, private MemoryListener {
     u32 current_block_eip_ = 0;            // where it began
     u64 retired_ = 0;                      // up to the beginning of the block
     u64 run_end_ = 0;                      // run() returns when retired_ reaches it
+    u64 pause_at_ = 0;                     // where the run loop looks for request_stop() again
     u32 fetch_page_ = TlbEntry::never;     // linear page of the last block, and where it lies
     u64 fetch_physical_ = 0;
     std::vector<u64> coverage_;

@@ -26,8 +26,8 @@ class RunLoop {
                 reason = StopReason::Request;
                 break;
             }
-            const u64 pause = std::min(cpu_.run_end_, cpu_.retired_ + stop_check_interval);
-            if (const auto stop = run_until(pause)) {
+            cpu_.pause_at_ = std::min(cpu_.run_end_, cpu_.retired_ + stop_check_interval);
+            if (const auto stop = run_until_pause()) {
                 reason = *stop;
                 break;
             }
@@ -39,10 +39,10 @@ class RunLoop {
     // How many instructions pass between two looks at request_stop().
     static constexpr u64 stop_check_interval = 50'000;
 
-    std::optional<StopReason> run_until(u64 pause) {
-        while (cpu_.retired_ < pause) {
+    std::optional<StopReason> run_until_pause() {
+        while (cpu_.retired_ < cpu_.pause_at_) {
             if (cpu_.attention == 0) [[likely]] {
-                run_blocks(pause);
+                run_blocks();
             } else if (const auto stop = run_attentively()) {
                 return stop;
             }
@@ -63,15 +63,15 @@ class RunLoop {
 
     // ---- The fast path
 
-    void run_blocks(u64 pause) {
+    void run_blocks() {
         do {
             Fetch result = Fetch::Block;
             const Block* const block = next_block(result);
             if (result == Fetch::Fault) return fault_at_fetch();
             if (result == Fetch::Single) return run_one();
-            const u64 room = pause - cpu_.retired_;
+            const u64 room = cpu_.pause_at_ - cpu_.retired_;
             if (!execute(*block, static_cast<u32>(std::min<u64>(block->count, room)))) return;
-        } while (cpu_.attention == 0 && cpu_.retired_ < pause);
+        } while (cpu_.attention == 0 && cpu_.retired_ < cpu_.pause_at_);
     }
 
     enum class Fetch : u8 { Block, Single, Fault };
