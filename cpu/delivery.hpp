@@ -15,4 +15,7 @@ void deliver(Cpu& cpu, const Event& event);
 // On success returns Outcome::Jumped (EIP is at the handler). VME redirection and V86 checks are its business.
 Outcome software_interrupt(Cpu& cpu, u8 vector, EventType type, unsigned instruction_length);
 
+// INT1: #DB as a trap, from within the instruction. No check of the gate's DPL; DR6 stays as it is.
+Outcome debug_interrupt(Cpu& cpu, unsigned instruction_length);
+
 } // namespace truering

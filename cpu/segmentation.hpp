@@ -47,6 +47,9 @@ enum SystemType : unsigned {
 
 constexpr bool is_null_selector(u16 selector) { return (selector & 0xFFFC) == 0; }
 
+// A segment register without a segment: what a null selector loads, and what a task switch leaves until it has checked.
+constexpr Segment null_segment(u16 selector = 0) { return {.selector = selector}; }
+
 // Reads the descriptor that a selector names from GDT or LDT. Past the table's limit: `vector` with the selector as
 // error code. The address of its bytes comes back too, for setting accessed and busy bits.
 Outcome read_descriptor(Cpu& cpu, u16 selector, Vector vector, Descriptor& descriptor, u32& linear);
@@ -56,6 +59,26 @@ Outcome try_read_descriptor(Cpu& cpu, u16 selector, bool& found, Descriptor& des
 
 // Sets the accessed bit of a code or data descriptor in memory, if it is clear.
 Outcome set_accessed(Cpu& cpu, Descriptor& descriptor, u32 linear);
+
+// A descriptor, the selector that names it, and where its bytes are.
+struct SelectedDescriptor {
+    u16 selector = 0;
+    Descriptor descriptor;
+    u32 linear = 0;
+
+    [[nodiscard]] unsigned rpl() const { return selector & 3u; }
+    [[nodiscard]] Segment segment() const { return descriptor.to_segment(selector); }
+};
+
+Outcome select_descriptor(Cpu& cpu, u16 selector, Vector vector, SelectedDescriptor& selected);
+Outcome set_accessed(Cpu& cpu, SelectedDescriptor& selected);
+
+// What may be loaded into SS at a privilege level: a writable data segment whose RPL and DPL are the level's. A null
+// selector and other mistakes are `vector` with the selector; a segment that is not present is #SS.
+Outcome select_stack_segment(Cpu& cpu, u16 selector, unsigned level, Vector vector, SelectedDescriptor& selected);
+// What may be loaded into DS, ES, FS, GS at the current privilege: data or readable code; the selector is not null.
+// Mistakes are `vector` with the selector; a segment that is not present is #NP.
+Outcome select_data_segment(Cpu& cpu, u16 selector, Vector vector, SelectedDescriptor& selected);
 
 // A segment register as real and virtual-8086 mode load it: base = selector * 16; real mode keeps the cached limit
 // and attributes, virtual-8086 mode sets them.

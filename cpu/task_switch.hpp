@@ -8,12 +8,18 @@ namespace truering {
 
 enum class TaskSwitchSource : u8 { Call = 0, Iret = 1, Jump = 2, Gate = 3 }; // docs/v32.md section 8
 
-// Switches to the task of a TSS descriptor that has passed the checks of selector, DPL, type and presence made by the
-// caller's instruction (task_switch checks type, P and limit itself). EIP must be what the outgoing task shall resume
-// at: `resume_eip`. With an error code, pushes it on the new stack.
-// Outcome::Jumped on success. A fault before the commit point is the old task's, behind it the new one's: the state
-// then is already the new task's.
-Outcome task_switch(Cpu& cpu, u16 selector, const Descriptor& tss, u32 tss_descriptor_linear, TaskSwitchSource source,
-                    u32 resume_eip, const u32* error_code);
+// What the outgoing task shall resume with; the rest of its state is the processor's.
+struct Resume {
+    u32 eip = 0;
+    u32 eflags = 0;
+};
+
+// Switches to the task whose TSS the selector names, after all the checks that the source asks for: a descriptor in
+// the GDT, of an available TSS (#GP), or for IRET of a busy one (#TS); present (#NP); long enough (#TS). With an error
+// code, pushes it on the new stack.
+//
+// Outcome::Jumped on success. A fault before the commit point is the old task's and has changed nothing; one behind it
+// is the new task's: the state then is already the new task's.
+Outcome switch_task(Cpu& cpu, u16 selector, TaskSwitchSource source, const Resume& resume, const u32* error_code);
 
 } // namespace truering
