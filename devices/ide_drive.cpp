@@ -51,12 +51,10 @@ void IdeDrive::write_register(AtaReg reg, u8 value) {
     }
 }
 
-// A command written while another waits with DRQ abandons that one; written while BSY, it is lost, but for DEVICE
-// RESET, which packet devices obey at any time.
+// A command written while another waits with DRQ abandons that one; written while BSY, it is lost.
 void IdeDrive::write_command(u8 command) {
-    constexpr u8 device_reset = 0x08;
     if (restarting_) return;
-    if ((status_ & ata_status::BSY) != 0 && command != device_reset) return;
+    if ((status_ & ata_status::BSY) != 0 && !obeys_while_busy(command)) return;
     stop();
     error_ = 0;
     status_ = static_cast<u8>(status_ & ~(ata_status::ERR | ata_status::DF | ata_status::DRQ | ata_status::BSY));

@@ -115,6 +115,7 @@ class IdeDrive {
     virtual void restart() = 0;                        // state other than the task file, after power-on or SRST
     [[nodiscard]] virtual u8 ready_status() const = 0; // status after a reset
     virtual void put_signature() = 0;
+    [[nodiscard]] virtual bool obeys_while_busy(u8 /*command*/) const { return false; } // DEVICE RESET
 
     // Phases.
     void busy_for(Nanoseconds duration);
