@@ -109,7 +109,8 @@ common: push    %ds
         mov     %ss, now + SS
         mov     %cs, now + CS
         str     tr
-        mov     %eax, %es
+        ljmp    $8, $1f                         /* the handler's CS may have had a base */
+1:      mov     %eax, %es
         mov     %eax, %fs
         mov     %eax, %gs
         mov     %eax, %ss

@@ -128,15 +128,16 @@ void set_up() {
     default_gate(vector::done, 3);
     load_tables();
     load_tr(tss_selector);
+    load_ldt(0);
 }
 
-// Cuts what the processor pushed into its parts. The number of bytes tells whether an error code is among them.
+// Cuts what the processor pushed into its parts. If it stands at the top of the trap stack, the ring changed; the
+// number of bytes tells whether an error code is among them.
 void read_frame(Event& event, const Registers& from) {
     const auto* words = reinterpret_cast<const uint32_t*>(harness_record.sp);
-    const bool from_v86 = from.eflags & VM;
-    const bool ring_changed = from_v86 || (from.cs & 3) != 0;
-    const uint32_t top = ring_changed ? tss.esp0 : from.esp;
-    event.pushed_bytes = top - harness_record.sp;
+    const bool ring_changed = harness_record.sp < tss.esp0 && harness_record.sp >= tss.esp0 - 40;
+    event.pushed_bytes = (ring_changed ? tss.esp0 : from.esp) - harness_record.sp;
+    const bool from_v86 = ring_changed && event.pushed_bytes >= 36;
     const uint32_t plain = from_v86 ? 36 : ring_changed ? 20 : 12;
     event.error_code = event.pushed_bytes == plain + 4 ? *words++ : no_error_code;
     event.eip = words[0];
