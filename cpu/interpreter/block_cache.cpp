@@ -14,8 +14,15 @@ Outcome leave_dead_block(Cpu& cpu, const Instruction&) {
     return Outcome::Jumped;
 }
 
+// F2 and F3 repeat string instructions; elsewhere (SSE's scalar forms) they are part of the opcode, or nothing.
+bool repeats(const Instruction& insn) {
+    if (insn.repeat == Repeat::None) return false;
+    const auto is_string = [](const Operand& o) { return o.place == Place::StringX || o.place == Place::StringY; };
+    return std::any_of(std::begin(isa[insn.row].operands), std::end(isa[insn.row].operands), is_string);
+}
+
 bool ends_block(const Instruction& insn) {
-    return insn.row >= row_count || isa[insn.row].attributes.ends_block || insn.repeat != Repeat::None;
+    return insn.row >= row_count || isa[insn.row].attributes.ends_block || repeats(insn);
 }
 
 } // namespace

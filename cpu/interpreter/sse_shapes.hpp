@@ -41,6 +41,7 @@ constexpr bool may_be_in_memory(const Operand& operand) { return operand.place =
 // Operand size changes nothing here: 66 is part of the opcode.
 template <class Op, Shape shape, Operand a, Operand b, Operand c, Attributes attributes>
 constexpr RowHandlers handlers_of_row() {
+    static_assert(attributes.v32_exit == V32Exit::None);
     constexpr bool two_forms = may_be_in_memory(a) || may_be_in_memory(b);
     constexpr Handler in_register = select<Op, shape, false, a, b, c, attributes>();
     constexpr Handler in_memory = select<Op, shape, two_forms, a, b, c, attributes>();
