@@ -14,6 +14,7 @@
 #include "devices/block_medium.hpp"
 #include "devices/ide_drive.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace truering {
@@ -30,9 +31,9 @@ struct DiskGeometry {
 
 // What IDENTIFY DEVICE tells apart from sizes. Cut or padded with blanks to 20, 8 and 40 characters.
 struct AtaNames {
-    std::string_view serial = "TR00001";
-    std::string_view firmware = "1.0";
-    std::string_view model = "TRUERING HARDDISK";
+    std::string serial = "TR00001";
+    std::string firmware = "1.0";
+    std::string model = "TRUERING HARDDISK";
 };
 
 class AtaDisk final : public IdeDrive {

@@ -151,7 +151,7 @@ void AtapiCdrom::identify() {
     set_word(0, 0x85C0); // ATAPI, CD-ROM, removable, DRQ within 50 us, packets of 12 bytes
     set_text(10, 10, names_.serial);
     set_text(23, 4, names_.revision);
-    set_text(27, 20, std::string(names_.vendor) + " " + std::string(names_.product));
+    set_text(27, 20, names_.vendor + " " + names_.product);
     set_word(49, 0x0B00); // IORDY, LBA, DMA
     set_word(51, 0x0200);
     set_word(53, 0x0006); // words 64 to 70 and 88 hold

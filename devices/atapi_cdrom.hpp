@@ -19,16 +19,17 @@
 #include "devices/cd_sector.hpp"
 #include "devices/ide_drive.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace truering {
 
 // Cut or padded with blanks to 20 (IDENTIFY), 8, 16 and 4 characters (INQUIRY; IDENTIFY takes them together).
 struct AtapiNames {
-    std::string_view serial = "TR00002";
-    std::string_view vendor = "TRUERING";
-    std::string_view product = "CD-ROM";
-    std::string_view revision = "1.0";
+    std::string serial = "TR00002";
+    std::string vendor = "TRUERING";
+    std::string product = "CD-ROM";
+    std::string revision = "1.0";
 };
 
 class AtapiCdrom final : public IdeDrive {
