@@ -25,6 +25,7 @@ struct Stretches {
 // #AC (SDM vol. 3A, 6.15, interrupt 17): at CPL 3 only, for accesses of the program itself.
 bool misaligned(const Cpu& cpu, u32 linear, unsigned size, bool user) {
     if (!user || (cpu.cr0 & CR0_AM) == 0 || !cpu.flag(EFLAGS_AC)) return false;
+    if (size == 16) return false; // 16 bytes raise #GP where they must be aligned; MOVUPS and MOVDQU raise nothing
     const unsigned alignment = size == 10 ? 8 : size == 6 ? 4 : size;
     return (linear & (alignment - 1)) != 0;
 }

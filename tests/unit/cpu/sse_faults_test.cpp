@@ -24,6 +24,7 @@ const Code divps{0x0F, 0x5E, 0xC1};           // DIVPS XMM0, XMM1
 const Code divps_memory{0x0F, 0x5E, 0x03};    // DIVPS XMM0, [EBX]
 const Code comiss{0x0F, 0x2F, 0xC1};          // COMISS XMM0, XMM1
 const Code movups_load{0x0F, 0x10, 0x03};     // MOVUPS XMM0, [EBX]
+const Code movlps_load{0x0F, 0x12, 0x03};     // MOVLPS XMM0, [EBX]
 const Code movaps_store{0x0F, 0x29, 0x03};    // MOVAPS [EBX], XMM0
 const Code movnti{0x0F, 0xC3, 0x03};          // MOVNTI [EBX], EAX
 const Code ldmxcsr{0x0F, 0xAE, 0x13};         // LDMXCSR [EBX]
@@ -145,6 +146,17 @@ TEST_F(SseFaults, UnalignedMovesCrossPages) {
     machine.cpu.gpr[reg_EBX] = data_at + 0xFF9;
     ASSERT_EQ(run(movups_load), std::nullopt);
     EXPECT_EQ(xmm(0), value);
+}
+
+// As Intel's recent processors do it; the SDM leaves it to the implementation.
+TEST_F(SseFaults, AlignmentCheckSparesUnalignedMovesOf16Bytes) {
+    machine.cpu.cr0 |= CR0_AM;
+    machine.cpu.set_cpl(3);
+    machine.cpu.set_eflags(EFLAGS_AC, EFLAGS_AC);
+    machine.cpu.update_view();
+    machine.cpu.gpr[reg_EBX] = data_at + 4;
+    EXPECT_EQ(run(movups_load), std::nullopt);
+    EXPECT_NE(run(movlps_load), std::nullopt) << "8 bytes are checked";
 }
 
 TEST_F(SseFaults, PendingX87ErrorComesBeforeMmx) {
