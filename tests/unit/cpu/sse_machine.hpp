@@ -19,7 +19,7 @@ class StoppedClock final : public Clock {
 
 class SseMachine {
   public:
-    static constexpr u32 ram_bytes = 0x100'0000;
+    static constexpr u32 ram_bytes = 0x40'0000;
 
     explicit SseMachine(std::string_view model = "pentium4")
         : memory(ram_bytes), cpu(*find_cpu_model(model), memory, ports, clock) {
