@@ -61,9 +61,10 @@ enum Attention : u32 {
     attention_shutdown = 64,
 };
 
-// The faults that led to a shutdown, for the message that tells the user.
+// The events that led to a shutdown, for the message that tells the user: the first, where it was benign the fault
+// that took its place, the one that made a double fault, and the last.
 struct FaultChain {
-    Event event[3];
+    Event event[4];
     unsigned count = 0;
     u32 eip = 0; // and the instruction at which it began
     u16 cs = 0;

@@ -59,7 +59,7 @@ void deliver(Cpu& cpu, const Event& first) {
     // A benign fault during a delivery is delivered in turn, and one like #AC may come back for ever: then the rest
     // waits for the instruction's next try, so that time passes and other events get their turn.
     constexpr unsigned patience = 8;
-    FaultChain chain{.event = {first, {}, {}}, .count = 1, .eip = cpu.eip, .cs = cpu.segment[seg_CS].selector};
+    FaultChain chain{.event = {first}, .count = 1, .eip = cpu.eip, .cs = cpu.segment[seg_CS].selector};
     Event event = first;
     for (unsigned tries = 0; tries < patience; ++tries) {
         raise_page_fault_address(cpu, event);
@@ -68,13 +68,12 @@ void deliver(Cpu& cpu, const Event& first) {
         switch (combination(event, fault)) {
         case Combination::Serial:
             event = fault;
-            chain.event[0] = fault;
-            chain.count = 1;
+            chain.event[1] = fault; // the first stays: it is where the trouble began
+            chain.count = 2;
             break;
         case Combination::DoubleFault:
             raise_page_fault_address(cpu, fault);
-            chain.event[1] = fault;
-            chain.count = 2;
+            chain.event[chain.count++] = fault;
             event = double_fault();
             break;
         case Combination::Shutdown:

@@ -78,22 +78,15 @@ template <class Suits> Outcome verify(Cpu& cpu, const Instruction& insn, Suits s
 
 } // namespace
 
+// The destination is written only where its RPL rises: a selector that is right already may stand in a segment or page
+// that cannot be written (as captured hardware does it; SDM vol. 2A, ARPL, writes in the IF branch alone).
 template <class T> Outcome ARPL::run(Cpu& cpu, const Instruction& insn) {
     const u16 rpl = cpu.reg<u16>(insn.reg) & 3;
-    bool raised = false;
-    const auto raise_rpl = [&](u16& selector) {
-        raised = (selector & 3) < rpl;
-        if (raised) selector = static_cast<u16>((selector & 0xFFFC) | rpl);
-    };
-    if (insn.memory) {
-        const u32 address = effective_address(cpu, insn);
-        const Outcome o = update_memory<u16>(cpu, operand_segment(insn), address, raise_rpl);
-        if (failed(o)) return o;
-    } else {
-        u16 selector = cpu.reg<u16>(insn.rm);
-        raise_rpl(selector);
-        if (raised) cpu.set_reg<u16>(insn.rm, selector);
-    }
+    u16 selector = 0;
+    if (const Outcome o = read_e(cpu, insn, selector); failed(o)) return o;
+    const bool raised = (selector & 3) < rpl;
+    if (raised)
+        if (const Outcome o = write_e(cpu, insn, static_cast<u16>((selector & 0xFFFC) | rpl)); failed(o)) return o;
     cpu.arithmetic.set_ZF(raised);
     return Outcome::Done;
 }
