@@ -25,8 +25,10 @@ void check_regex(V text) {
 }
 
 void set_display(S s, V v) {
-    static const std::map<std::string, Display> displays{
-        {"sdl", Display::Sdl}, {"term", Display::Terminal}, {"none", Display::None}, {"auto", Display::Automatic}};
+    static const std::map<std::string, DisplayKind> displays{{"sdl", DisplayKind::Sdl},
+                                                             {"term", DisplayKind::Terminal},
+                                                             {"none", DisplayKind::None},
+                                                             {"auto", DisplayKind::Automatic}};
     const auto found = displays.find(v);
     if (found == displays.end())
         throw UsageError(
@@ -182,8 +184,9 @@ constexpr std::array rows{
               set_display},
     OptionRow{"Display and ports", "nographic", 0, "", "--display none --serial stdio",
               [](S s, V) {
-                  s.display = Display::None;
+                  s.display = DisplayKind::None;
                   s.serial[0] = "stdio";
+                  s.serial_console = true;
               }},
     OptionRow{"Display and ports", "full-screen", 0, "", "start with the window over the whole screen",
               [](S s, V) { s.full_screen = true; }},

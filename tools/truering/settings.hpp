@@ -2,6 +2,7 @@
 #pragma once
 
 #include "machine/pc_config.hpp"
+#include "machine/run_loop.hpp"
 #include "machine/when.hpp"
 
 #include <optional>
@@ -10,13 +11,8 @@
 
 namespace truering {
 
-enum class Display : u8 { Automatic, Sdl, Terminal, None };
+enum class DisplayKind : u8 { Automatic, Sdl, Terminal, None };
 enum class TimeChoice : u8 { Automatic, Instructions, Host };
-
-// What the guest did, and what is to follow.
-enum class GuestEvent : u8 { Reset, Shutdown, Triple, Halt };
-inline constexpr unsigned guest_event_count = 4;
-enum class Action : u8 { Reset, Exit, Pause };
 
 // Text for the guest, and when it is typed.
 struct TypeRequest {
@@ -43,7 +39,8 @@ struct Settings {
     std::vector<std::string> modules; // --initrd and --module, each "FILE [ARGUMENTS]"
     std::string append;
 
-    Display display = Display::Automatic;
+    DisplayKind display = DisplayKind::Automatic;
+    bool serial_console = false; // the firmware on COM1, too
     bool full_screen = false;
     std::string title;
     // Destinations of the ports; empty: nowhere.

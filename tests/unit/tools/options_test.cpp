@@ -58,7 +58,7 @@ TEST(Options, QemusWords) {
     EXPECT_EQ(s.pc.drives[1].index, 2u);
     EXPECT_EQ(s.pc.drives[2].kind, MediumKind::Floppy);
     EXPECT_EQ(s.pc.boot, std::vector<BootDevice>{BootDevice::CdRom});
-    EXPECT_EQ(s.display, Display::None);
+    EXPECT_EQ(s.display, DisplayKind::None);
     EXPECT_EQ(s.serial[0], "stdio");
     EXPECT_EQ(s.on[static_cast<unsigned>(GuestEvent::Reset)], Action::Exit);
     EXPECT_TRUE(s.snapshot);
@@ -131,7 +131,7 @@ TEST(Options, AConfigurationFileComesBeforeTheCommandLine) {
     const Settings s = parse_options({"-m", "48", "--config", path});
     EXPECT_EQ(s.pc.memory, u64{48} << 20);
     EXPECT_TRUE(s.snapshot);
-    EXPECT_EQ(s.display, Display::Automatic);
+    EXPECT_EQ(s.display, DisplayKind::Automatic);
     EXPECT_EQ(s.pc.drives[0].file, "disk.img");
     EXPECT_EQ(dump_config({"--config", path, "-v"}), "memory = 32\nsnapshot = on\nimage = disk.img\nverbose = on\n");
     std::ofstream(path) << "memmory = 32\n";
