@@ -145,7 +145,7 @@ u8 FwCfg::next_byte() {
 
 u32 FwCfg::read_port(u16 port, unsigned size) {
     if (port == data_port) return next_byte();
-    if (port < dma_port) return size == 2 ? next_byte() << 8 : 0; // the selector is write-only
+    if (port < dma_port) return size == 2 ? u32{next_byte()} << 8 : 0u; // the selector is write-only
     // The DMA port tells what it is, most significant byte first.
     u32 value = 0;
     for (unsigned i = 0; i < size; ++i) {

@@ -177,7 +177,7 @@ void PitCounter::latch_count(u64 tick) {
 void PitCounter::latch_status(u64 tick) {
     if (status_latched_) return;
     status_latched_ = true;
-    const u8 control = static_cast<u8>(static_cast<unsigned>(access_) << 4 | mode_ << 1 | (bcd_ ? 1 : 0));
+    const u8 control = static_cast<u8>(static_cast<unsigned>(access_) << 4 | unsigned{mode_} << 1 | (bcd_ ? 1u : 0u));
     const u8 with_output = with_bit(control, OUTPUT, output(tick));
     latched_status_ = with_bit(with_output, NULL_COUNT, null_until_ == never || before(tick, null_until_));
 }
