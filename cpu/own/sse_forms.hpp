@@ -187,9 +187,12 @@ template <class Body, class R, class... Values> inline Outcome compute(Cpu& cpu,
     return Outcome::Done;
 }
 
+// OF, SF and AF are cleared. "Equal" (ZF without PF) is the only answer that no arithmetic result has.
 inline void set_flags(Cpu& cpu, const op::CompareFlags& flags) {
-    cpu.arithmetic.set_value((flags.ZF ? u32{flag_ZF} : 0u) | (flags.PF ? u32{flag_PF} : 0u) |
-                             (flags.CF ? u32{flag_CF} : 0u));
+    if (flags.ZF && !flags.PF)
+        cpu.arithmetic.set_value(flag_ZF);
+    else
+        cpu.arithmetic.set_result<u32>(flags.ZF ? 0 : 1, flags.CF, false, false);
 }
 
 template <class Body, class Form, class... Values>
