@@ -57,19 +57,20 @@ template <class T> inline Outcome write_system(Cpu& cpu, u32 linear, const T& va
 
 template <class T> inline Outcome read_memory(Cpu& cpu, SegmentIndex index, u32 offset, T& value) {
     const Segment& segment = cpu.segment[index];
-    if (!segment.may_read(offset, sizeof(T))) [[unlikely]] return access_detail::segment_fault(cpu, index);
+    if (!segment.may_read(offset, sizeof(T))) [[unlikely]]
+        return access_detail::segment_fault(cpu, index);
     return read_linear(cpu, segment.base + offset, value);
 }
 
 template <class T> inline Outcome write_memory(Cpu& cpu, SegmentIndex index, u32 offset, const T& value) {
     const Segment& segment = cpu.segment[index];
-    if (!segment.may_write(offset, sizeof(T))) [[unlikely]] return access_detail::segment_fault(cpu, index);
+    if (!segment.may_write(offset, sizeof(T))) [[unlikely]]
+        return access_detail::segment_fault(cpu, index);
     return write_linear(cpu, segment.base + offset, value);
 }
 
 // Read, change, write: `change(T&)` runs only when the write can no longer fail.
-template <class T, class Change>
-inline Outcome update_memory(Cpu& cpu, SegmentIndex index, u32 offset, Change change) {
+template <class T, class Change> inline Outcome update_memory(Cpu& cpu, SegmentIndex index, u32 offset, Change change) {
     const Segment& segment = cpu.segment[index];
     if (!segment.may_write(offset, sizeof(T)) || !segment.may_read(offset, sizeof(T))) [[unlikely]]
         return access_detail::segment_fault(cpu, index);

@@ -43,7 +43,7 @@ struct Event {
     bool has_error_code = false;
     u8 instruction_length = 0; // types 4 and 6: EIP is the instruction's own, delivery pushes EIP + length
     u32 error_code = 0;
-    u32 cr2 = 0; // #PF
+    u32 cr2 = 0;          // #PF
     bool is_trap = false; // #DB: a trap, whose pushed RF is as it stands; faults push RF = 1
 };
 

@@ -19,8 +19,8 @@ inline Outcome raise(Cpu& cpu, Vector vector, u32 error_code) {
 inline Outcome raise_selector(Cpu& cpu, Vector vector, u16 selector) { return raise(cpu, vector, selector & 0xFFFCu); }
 
 inline Outcome raise_page_fault(Cpu& cpu, u32 linear, u32 error_code) {
-    cpu.fault = Event{
-        .vector = static_cast<u8>(Vector::PF), .has_error_code = true, .error_code = error_code, .cr2 = linear};
+    cpu.fault =
+        Event{.vector = static_cast<u8>(Vector::PF), .has_error_code = true, .error_code = error_code, .cr2 = linear};
     return Outcome::Fault;
 }
 

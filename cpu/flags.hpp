@@ -36,9 +36,12 @@ enum Eflags : u32 {
 template <class T> inline constexpr unsigned bit_count = sizeof(T) * 8;
 
 template <class T> constexpr u32 sign_extended(T value) {
-    if constexpr (sizeof(T) == 1) return sign_extend_8(value);
-    else if constexpr (sizeof(T) == 2) return sign_extend_16(value);
-    else return value;
+    if constexpr (sizeof(T) == 1)
+        return sign_extend_8(value);
+    else if constexpr (sizeof(T) == 2)
+        return sign_extend_16(value);
+    else
+        return value;
 }
 
 class ArithmeticFlags {

@@ -7,8 +7,8 @@ namespace truering {
 
 enum class AccessKind : u8 { Read, Write, Fetch };
 
-// Translates for an access, walking the tables where the TLB does not know; sets accessed and dirty bits; fills the TLB.
-// The entry stays valid until the next translation or flush.
+// Translates for an access, walking the tables where the TLB does not know; sets accessed and dirty bits; fills the
+// TLB. The entry stays valid until the next translation or flush.
 Outcome translate(Cpu& cpu, u32 linear, AccessKind kind, bool user, TlbEntry*& entry);
 
 // The page-table walk alone, without side effects or rights checks, for debuggers. False: not present.

@@ -12,7 +12,7 @@ namespace truering {
 enum SegmentAttributes : u16 {
     attr_type = 0x000F,
     attr_accessed = 0x0001,
-    attr_writable = 0x0002,   // of data: writable; of code: readable
+    attr_writable = 0x0002,    // of data: writable; of code: readable
     attr_expand_down = 0x0004, // of data; of code: conforming
     attr_conforming = 0x0004,
     attr_code = 0x0008,

@@ -20,7 +20,7 @@ struct CpuState {
     u32 gpr[9] = {}; // [8] is always 0: the register that is not there (no_register)
     u32 eip = 0;     // of the instruction in execution, until it has completed
 
-    ArithmeticFlags arithmetic;   // CF PF AF ZF SF OF
+    ArithmeticFlags arithmetic;     // CF PF AF ZF SF OF
     u32 eflags_rest = EFLAGS_fixed; // all other bits
 
     Segment segment[segment_count];
@@ -64,13 +64,18 @@ struct CpuState {
     void set_reg16(unsigned n, u16 value) { gpr[n] = (gpr[n] & 0xFFFF'0000) | value; }
 
     template <class T> [[nodiscard]] T reg(unsigned n) const {
-        if constexpr (sizeof(T) == 1) return reg8(n);
-        else return static_cast<T>(gpr[n]);
+        if constexpr (sizeof(T) == 1)
+            return reg8(n);
+        else
+            return static_cast<T>(gpr[n]);
     }
     template <class T> void set_reg(unsigned n, T value) {
-        if constexpr (sizeof(T) == 1) set_reg8(n, value);
-        else if constexpr (sizeof(T) == 2) set_reg16(n, value);
-        else gpr[n] = value;
+        if constexpr (sizeof(T) == 1)
+            set_reg8(n, value);
+        else if constexpr (sizeof(T) == 2)
+            set_reg16(n, value);
+        else
+            gpr[n] = value;
     }
 };
 

@@ -73,6 +73,7 @@ class Printer {
     Printer(const Instruction& insn, u32 eip) : insn_(insn), row_(isa[insn.row]), eip_(eip) {}
 
     std::string print() const {
+        if (row_.mnemonic == "XCHG_rAX" && insn_.rm == 0) return insn_.repeat == Repeat::Repe ? "pause" : "nop";
         std::string text = prefixes() + mnemonic();
         if (is_string()) return text + (insn_.segment_override ? override_note() : "");
         const char* separator = " ";
@@ -101,7 +102,6 @@ class Printer {
     }
 
     [[nodiscard]] std::string mnemonic() const {
-        if (row_.mnemonic == "XCHG_rAX" && insn_.rm == 0) return insn_.repeat == Repeat::Repe ? "pause" : "nop";
         if (const auto found = spellings().find(row_.mnemonic); found != spellings().end())
             return insn_.operand_32 ? found->second.with_32 : found->second.with_16;
         std::string text(row_.mnemonic.substr(0, row_.mnemonic.find('_')));
