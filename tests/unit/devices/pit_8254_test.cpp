@@ -3,7 +3,9 @@
 #include "devices/system_control.hpp"
 #include "tests/unit/devices/test_clock.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace truering {
 namespace {
@@ -241,6 +243,41 @@ TEST_F(PitTest, TinyCountsDoNotDrownTheMachine) {
             clock.advance(10'000'000);
             EXPECT_LE(edges.rising.size(), 1000u) << mode << " " << count;
             EXPECT_GE(edges.rising.size(), 300u) << mode << " " << count;
+        }
+    }
+}
+
+// A machine that is late: time runs on while somebody hears of an edge.
+struct SlowListener {
+    TestClock& clock;
+    Nanoseconds delay;
+    unsigned rises = 0;
+    void hear(unsigned, bool level) {
+        if (!level) return;
+        ++rises;
+        clock.advance(delay);
+    }
+};
+
+TEST_F(PitTest, LateMachineStillGetsEdges) {
+    for (unsigned mode : {2u, 3u}) {
+        for (Nanoseconds delay :
+             {Nanoseconds{100}, Nanoseconds{700'000}, Nanoseconds{1'500'000}, Nanoseconds{40'000'000}}) {
+            TestClock time;
+            Pit8254 chip(time);
+            SlowListener listener{time, delay};
+            chip.watch(0).connect_to<&SlowListener::hear>(listener);
+            chip.write(Pit8254::Reg::ControlWord, static_cast<u8>(0x30 | mode << 1));
+            chip.write(Pit8254::Reg::Counter0, 1193 & 0xFF);
+            chip.write(Pit8254::Reg::Counter0, 1193 >> 8);
+            const Nanoseconds start = time.now();
+            listener.rises = 0;
+            while (time.now() - start < nanoseconds_per_second) time.advance(1'000'000);
+            // One a period while the listener is faster than that, otherwise as often as it comes back.
+            const Nanoseconds passed = time.now() - start;
+            const Nanoseconds each = std::max<Nanoseconds>(delay, 1'000'000) + 1'000'000;
+            EXPECT_GE(listener.rises, passed / each) << mode << " " << delay;
+            EXPECT_LE(listener.rises, passed / 999'000 + 2) << mode << " " << delay;
         }
     }
 }
