@@ -1,4 +1,4 @@
-// Float and double arithmetic and comparison of SSE and SSE2: the host's own instructions, on values.
+// Float and double arithmetic of SSE and SSE2: the host's own instructions, on values.
 //
 // run(d, s) executes the instruction named, under the MXCSR that HostMxcsr loaded; flags it raises stay in the host's
 // register. sse_exceptions.hpp puts the guest's masks on top. The asm is volatile so that the compiler neither folds it
@@ -6,13 +6,11 @@
 //
 // RCPPS and RSQRTPS (and SS) are the host's approximations: on an Intel host the bits that Intel's tables of 12 bits
 // give. They raise nothing, heed no control bit, and take a denormal for zero.
-//
-// HostFloat marks the bodies that heed and write MXCSR: run_float calls them, others are called as they are.
-// RangeChecked marks those of them whose result can overflow or underflow: lanes, and the operation to repeat with
-// unbounded exponent range when the guest unmasks OE or UE.
 #pragma once
 
-#include "cpu/semantics/mmx_lanes.hpp"
+#include "cpu/semantics/sse_float.hpp"
+
+#if defined(__x86_64__)
 
 namespace truering::op {
 
@@ -21,128 +19,112 @@ using HostVector [[gnu::vector_size(16)]] = float;
 inline HostVector to_host(const Packed128& x) { return std::bit_cast<HostVector>(x); }
 inline Packed128 from_host(HostVector v) { return std::bit_cast<Packed128>(v); }
 
-struct HostFloat {};
-
-enum class WideOp { ADD, SUB, MUL, DIV, CVT };
-
-// From and To: the lanes of operands and result; lane_count of them, the lowest.
-template <class From, class To, unsigned lanes, WideOp operation> struct RangeChecked : HostFloat {
-    using FromLane = From;
-    using ToLane = To;
-    static constexpr unsigned lane_count = lanes;
-    static constexpr WideOp wide_op = operation;
-};
-template <class Body>
-concept ChecksRange = requires {
-    Body::wide_op;
-};
-
-struct ADDPS : RangeChecked<float, float, 4, WideOp::ADD> {
+struct ADDPS : RangeChecked<u32, u32, 4, WideOp::ADD> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct ADDSS : RangeChecked<float, float, 1, WideOp::ADD> {
+struct ADDSS : RangeChecked<u32, u32, 1, WideOp::ADD> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct ADDPD : RangeChecked<double, double, 2, WideOp::ADD> {
+struct ADDPD : RangeChecked<u64, u64, 2, WideOp::ADD> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct ADDSD : RangeChecked<double, double, 1, WideOp::ADD> {
+struct ADDSD : RangeChecked<u64, u64, 1, WideOp::ADD> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("addsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SUBPS : RangeChecked<float, float, 4, WideOp::SUB> {
+struct SUBPS : RangeChecked<u32, u32, 4, WideOp::SUB> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SUBSS : RangeChecked<float, float, 1, WideOp::SUB> {
+struct SUBSS : RangeChecked<u32, u32, 1, WideOp::SUB> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SUBPD : RangeChecked<double, double, 2, WideOp::SUB> {
+struct SUBPD : RangeChecked<u64, u64, 2, WideOp::SUB> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct SUBSD : RangeChecked<double, double, 1, WideOp::SUB> {
+struct SUBSD : RangeChecked<u64, u64, 1, WideOp::SUB> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("subsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MULPS : RangeChecked<float, float, 4, WideOp::MUL> {
+struct MULPS : RangeChecked<u32, u32, 4, WideOp::MUL> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MULSS : RangeChecked<float, float, 1, WideOp::MUL> {
+struct MULSS : RangeChecked<u32, u32, 1, WideOp::MUL> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MULPD : RangeChecked<double, double, 2, WideOp::MUL> {
+struct MULPD : RangeChecked<u64, u64, 2, WideOp::MUL> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct MULSD : RangeChecked<double, double, 1, WideOp::MUL> {
+struct MULSD : RangeChecked<u64, u64, 1, WideOp::MUL> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("mulsd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct DIVPS : RangeChecked<float, float, 4, WideOp::DIV> {
+struct DIVPS : RangeChecked<u32, u32, 4, WideOp::DIV> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divps %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct DIVSS : RangeChecked<float, float, 1, WideOp::DIV> {
+struct DIVSS : RangeChecked<u32, u32, 1, WideOp::DIV> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divss %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct DIVPD : RangeChecked<double, double, 2, WideOp::DIV> {
+struct DIVPD : RangeChecked<u64, u64, 2, WideOp::DIV> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divpd %1, %0" : "+x"(r) : "x"(to_host(s)));
         return from_host(r);
     }
 };
-struct DIVSD : RangeChecked<double, double, 1, WideOp::DIV> {
+struct DIVSD : RangeChecked<u64, u64, 1, WideOp::DIV> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("divsd %1, %0" : "+x"(r) : "x"(to_host(s)));
@@ -267,3 +249,7 @@ struct MAXSD : HostFloat {
 };
 
 } // namespace truering::op
+
+#else
+#include "cpu/semantics/sse_soft_bodies.hpp"
+#endif

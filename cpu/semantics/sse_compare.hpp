@@ -5,16 +5,9 @@
 
 #include "cpu/semantics/sse_arithmetic.hpp"
 
+#if defined(__x86_64__)
+
 namespace truering::op {
-
-// What COMISx and UCOMISx write; they clear OF, SF and AF.
-struct CompareFlags {
-    bool ZF = false;
-    bool PF = false;
-    bool CF = false;
-
-    friend constexpr bool operator==(const CompareFlags&, const CompareFlags&) = default;
-};
 
 // The predicate is bits 2:0 of the immediate; processors before AVX ignore bits 7:3.
 template <class Predicated> struct PackedCompare : HostFloat {
@@ -91,3 +84,5 @@ struct UCOMISD : HostFloat {
 };
 
 } // namespace truering::op
+
+#endif

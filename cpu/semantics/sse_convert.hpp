@@ -9,6 +9,8 @@
 
 #include "cpu/semantics/sse_arithmetic.hpp"
 
+#if defined(__x86_64__)
+
 namespace truering::op {
 
 namespace convert_detail {
@@ -65,7 +67,7 @@ struct CVTPS2PD : HostFloat {
         return from_host(r);
     }
 };
-struct CVTPD2PS : RangeChecked<double, float, 2, WideOp::CVT> {
+struct CVTPD2PS : RangeChecked<u64, u32, 2, WideOp::CVT> {
     static Packed128 run(const Packed128& s) {
         HostVector r;
         asm volatile("cvtpd2ps %1, %0" : "=x"(r) : "x"(to_host(s)));
@@ -81,7 +83,7 @@ struct CVTSS2SD : HostFloat {
         return from_host(r);
     }
 };
-struct CVTSD2SS : RangeChecked<double, float, 1, WideOp::CVT> {
+struct CVTSD2SS : RangeChecked<u64, u32, 1, WideOp::CVT> {
     static Packed128 run(const Packed128& d, const Packed128& s) {
         HostVector r = to_host(d);
         asm volatile("cvtsd2ss %1, %0" : "+x"(r) : "x"(to_host(s)));
@@ -164,3 +166,5 @@ struct CVTTPD2PI : HostFloat {
 };
 
 } // namespace truering::op
+
+#endif

@@ -10,7 +10,7 @@
 // The caller raises #XM (or #UD without CR4.OSXMMEXCPT) on SimdStatus::exception.
 #pragma once
 
-#include "cpu/semantics/sse_arithmetic.hpp"
+#include "cpu/semantics/sse_float.hpp"
 #include "cpu/semantics/sse_host.hpp"
 
 namespace truering {
@@ -24,16 +24,11 @@ constexpr u32 unmasked(u32 raised, u32 guest_mxcsr) {
     return raised & ~(guest_mxcsr >> mxcsr::mask_shift) & mxcsr::flags;
 }
 
-// Whether a op b (CVT: a alone), rounded to float or double precision with unbounded exponent, is inexact.
-bool inexact_unbounded(op::WideOp operation, float a, float b);
-bool inexact_unbounded(op::WideOp operation, double a, double b);
-bool inexact_to_float(double a);
-
+// Lane is the encoding of a float (u32) or double (u64).
 template <class Lane> bool is_denormal(Lane value) {
-    using Bits = std::conditional_t<sizeof(Lane) == 4, u32, u64>;
-    constexpr Bits fraction = (Bits{1} << (std::numeric_limits<Lane>::digits - 1)) - 1;
-    const Bits magnitude = std::bit_cast<Bits>(value) & static_cast<Bits>(~Bits{0} >> 1);
-    return magnitude != 0 && magnitude <= fraction;
+    constexpr unsigned fraction_bits = sizeof(Lane) == 4 ? 23 : 52;
+    const Lane magnitude = value & static_cast<Lane>(~Lane{0} >> 1);
+    return magnitude != 0 && magnitude < Lane{1} << fraction_bits;
 }
 
 template <class Lane> Packed128 broadcast(const Packed128& x, unsigned i) {
@@ -52,13 +47,10 @@ u32 lane_flags(u32 guest_mxcsr, unsigned i, const Operands&... operands) {
     if (!(guest_mxcsr & mxcsr::UM) && is_denormal(result.template get<typename Body::ToLane>(0))) raised |= mxcsr::UE;
     if (!unmasked(raised & (mxcsr::OE | mxcsr::UE), guest_mxcsr)) return raised;
 
-    bool inexact = false;
-    if constexpr (Body::wide_op == op::WideOp::CVT) {
-        const std::array<Packed128, sizeof...(operands)> all{operands...};
-        inexact = inexact_to_float(all.back().template get<double>(i));
-    } else {
-        inexact = inexact_unbounded(Body::wide_op, operands.template get<From>(i)...);
-    }
+    // The last operand is the only one that a conversion converts.
+    const std::array<Packed128, sizeof...(operands)> all{operands...};
+    const bool inexact = sse_soft::inexact_unbounded<From>(Body::wide_op, all.front().template get<From>(i),
+                                                           all.back().template get<From>(i));
     return inexact ? raised | mxcsr::PE : raised & ~mxcsr::PE;
 }
 

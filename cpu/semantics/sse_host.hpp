@@ -21,13 +21,20 @@
 
 namespace truering {
 
-// The host's register. Volatile, as are the bodies of float instructions, so their order is kept.
+// The host's register. Volatile, as are the bodies of float instructions, so their order is kept. A host without SSE
+// has none: a variable of the thread stands in, and the bodies of sse_soft_bodies.hpp look there.
+#if defined(__x86_64__)
 inline u32 read_host_mxcsr() {
     u32 value;
     asm volatile("stmxcsr %0" : "=m"(value));
     return value;
 }
 inline void write_host_mxcsr(u32 value) { asm volatile("ldmxcsr %0" : : "m"(value)); }
+#else
+inline thread_local u32 stand_in_mxcsr = mxcsr::reset_value;
+inline u32 read_host_mxcsr() { return stand_in_mxcsr; }
+inline void write_host_mxcsr(u32 value) { stand_in_mxcsr = value; }
+#endif
 
 // What the host's MXCSR holds for guest value `guest`: its rounding, FZ, DAZ and flags, all exceptions masked.
 constexpr u32 host_value(u32 guest) {
