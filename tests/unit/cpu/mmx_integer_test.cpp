@@ -1,4 +1,6 @@
 // MMX bodies against the host's instructions, through the compiler's intrinsics, and hand-worked examples.
+#if defined(__x86_64__)
+
 #include "cpu/semantics/mmx_integer.hpp"
 #include "cpu/semantics/mmx_shift.hpp"
 #include "cpu/semantics/mmx_shuffle.hpp"
@@ -135,3 +137,5 @@ TEST(Mmx, ShuffleWordsInsertExtract) {
 
 } // namespace
 } // namespace truering::op
+
+#endif

@@ -1,5 +1,7 @@
 // Float bodies against the processor itself: results against the compiler's intrinsics; the rules for unmasked
 // exceptions (sse_exceptions.hpp) against instructions that really trap, whose flags the SIGFPE handler reads.
+#if defined(__x86_64__)
+
 #include "cpu/semantics/sse_compare.hpp"
 #include "cpu/semantics/sse_convert.hpp"
 #include "cpu/semantics/sse_exceptions.hpp"
@@ -342,3 +344,5 @@ TEST(SseArithmetic, DoublesAsTheIntrinsics) {
 
 } // namespace
 } // namespace truering::op
+
+#endif

@@ -1,5 +1,7 @@
 // XMM integer bodies against the host's instructions, through the compiler's intrinsics: the bodies are lane loops, so
 // agreement says that both the formula and the lane order are right.
+#if defined(__x86_64__)
+
 #include "cpu/semantics/mmx_integer.hpp"
 #include "cpu/semantics/mmx_shift.hpp"
 #include "cpu/semantics/mmx_shuffle.hpp"
@@ -155,3 +157,5 @@ TEST(SseInteger, MasksAndMergesAsTheHost) {
 
 } // namespace
 } // namespace truering::op
+
+#endif

@@ -1,6 +1,8 @@
 // Every row of the sections MMX and SSE, through decoder and interpreter, against the host's own processor: random
 // registers, memory, MXCSR controls and x87 stack states; the FXSAVE images, general registers, flags and memory after
 // the instruction must agree.
+#if defined(__x86_64__)
+
 #include "cpu/interpreter/dispatch.hpp"
 #include "decoder/decoder.hpp"
 #include "decoder/isa.hpp"
@@ -204,3 +206,5 @@ TEST_F(SseRows, AgreeWithTheHostsProcessor) {
 
 } // namespace
 } // namespace truering
+
+#endif

@@ -1,5 +1,7 @@
 // The integer SSE unit against the host's: results and flags of every float body, under random MXCSR, masked exceptions
 // and unmasked.
+#if defined(__x86_64__)
+
 #include "cpu/semantics/sse_compare.hpp"
 #include "cpu/semantics/sse_convert.hpp"
 #include "cpu/semantics/sse_exceptions.hpp"
@@ -182,3 +184,5 @@ TEST(SseSoft, Approximations) {
 
 } // namespace
 } // namespace truering::op
+
+#endif
