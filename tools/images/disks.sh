@@ -79,11 +79,11 @@ END
     rm -rf "$root"
 }
 
-# The kernel by GRUB; it runs the tests of the initramfs.
-grub_disk() {
-    local flavour=$1 target=$2 work
+# The kernel by GRUB; it runs tests of the initramfs.
+grub_disk_running() {
+    local tests=$1 flavour=$2 target=$3 work
     work=$(mktemp -d)
-    boot_partition "$work/boot" "$flavour" "truering.test=1" || return
+    boot_partition "$work/boot" "$flavour" "truering.test=$tests" || return
     assemble_disk "$target" "$work/boot"
     rm -rf "$work"
 }
