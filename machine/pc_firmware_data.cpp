@@ -43,13 +43,17 @@ std::vector<BootDevice> Pc::boot_order(const PcConfig& config) const {
                : device == BootDevice::HardDisk ? MediumKind::HardDisk
                                                 : MediumKind::CdRom;
     };
-    const auto bootable = [&](BootDevice device) {
-        return std::any_of(drives_.begin(), drives_.end(), [&](const Drive& drive) {
-            return drive.opened.kind == kind_of(device) && drive.opened.bootable;
-        });
-    };
-    std::vector<BootDevice> order{BootDevice::Floppy, BootDevice::HardDisk, BootDevice::CdRom};
-    std::stable_partition(order.begin(), order.end(), bootable);
+    // What can boot, then what might (a boot sector without its signature), and no empty drives at all.
+    std::vector<BootDevice> order;
+    for (const bool bootable : {true, false})
+        for (const BootDevice device : {BootDevice::Floppy, BootDevice::HardDisk, BootDevice::CdRom}) {
+            const auto fits = [&](bool wanted) {
+                return std::any_of(drives_.begin(), drives_.end(), [&](const Drive& drive) {
+                    return drive.opened.kind == kind_of(device) && drive.opened.bootable == wanted;
+                });
+            };
+            if (fits(bootable) && (bootable || !fits(true))) order.push_back(device);
+        }
     return order;
 }
 

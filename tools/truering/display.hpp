@@ -5,9 +5,16 @@
 
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace truering {
+
+// The host has no screen for us.
+class DisplayError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
 
 class Display {
   public:
@@ -21,14 +28,11 @@ class Display {
     [[nodiscard]] virtual bool wants_to_quit() const { return false; }
     // Between two updates the front end may sleep this long.
     [[nodiscard]] virtual std::chrono::milliseconds patience() const { return std::chrono::milliseconds(100); }
-    // Bytes that came from the terminal, for displays that use it.
-    virtual void take_input(Pc& pc, u8 byte) {
-        static_cast<void>(pc);
-        static_cast<void>(byte);
-    }
+    // A byte that came from the terminal, for displays that use it.
+    virtual void take_input(u8) {}
 };
 
-// Throws std::runtime_error when the host has no screen.
+// Throws DisplayError.
 std::unique_ptr<Display> open_window(const std::string& title, bool full_screen);
 std::unique_ptr<Display> open_terminal_display();
 

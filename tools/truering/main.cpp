@@ -80,6 +80,8 @@ int main(int argc, char** argv) {
         return fail(Status::FileProblem, error.what());
     } catch (const ChannelError& error) {
         return fail(Status::FileProblem, error.what());
+    } catch (const DisplayError& error) {
+        return fail(Status::FileProblem, error.what());
     } catch (const PngError& error) {
         return fail(Status::FileProblem, error.what());
     } catch (const std::bad_alloc&) {

@@ -236,7 +236,7 @@ void Session::take_terminal_input() {
             if (escape_) continue; // the second one goes through
         }
         if (to_display)
-            display_->take_input(*pc_, byte);
+            display_->take_input(byte);
         else if (owner != ports_.end())
             owner->waiting.push_back(byte);
     }
