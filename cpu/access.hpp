@@ -44,13 +44,39 @@ template <class T> inline Outcome write_linear(Cpu& cpu, u32 linear, const T& va
     return access_detail::slow_write(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
 }
 
-// ---- At a linear address, as supervisor
+// ---- At a linear address, at a privilege that may not be the current one; as supervisor
+
+namespace access_detail {
+// The table for it, where accesses need no closer look.
+inline const TlbEntry& entry_as(Cpu& cpu, u32 linear, bool user) {
+    const bool watched = cpu.tlb_view == cpu.tlb.never_hits();
+    return (watched ? cpu.tlb.never_hits() : cpu.tlb.table(user))[Tlb::index_of(linear)];
+}
+} // namespace access_detail
+
+template <class T> inline Outcome read_as(Cpu& cpu, bool user, u32 linear, T& value) {
+    const TlbEntry& entry = access_detail::entry_as(cpu, linear, user);
+    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.read_tag) [[likely]] {
+        std::memcpy(&value, access_detail::host_pointer(entry.host, linear), sizeof(T));
+        return Outcome::Done;
+    }
+    return access_detail::slow_read(cpu, linear, &value, sizeof(T), user);
+}
+
+template <class T> inline Outcome write_as(Cpu& cpu, bool user, u32 linear, const T& value) {
+    const TlbEntry& entry = access_detail::entry_as(cpu, linear, user);
+    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag) [[likely]] {
+        std::memcpy(access_detail::host_pointer(entry.host, linear), &value, sizeof(T));
+        return Outcome::Done;
+    }
+    return access_detail::slow_write(cpu, linear, &value, sizeof(T), user);
+}
 
 template <class T> inline Outcome read_system(Cpu& cpu, u32 linear, T& value) {
-    return access_detail::slow_read(cpu, linear, &value, sizeof(T), false);
+    return read_as(cpu, false, linear, value);
 }
 template <class T> inline Outcome write_system(Cpu& cpu, u32 linear, const T& value) {
-    return access_detail::slow_write(cpu, linear, &value, sizeof(T), false);
+    return write_as(cpu, false, linear, value);
 }
 
 // ---- At an offset in a segment: #GP(0), or #SS(0) for SS, where the segment does not allow it

@@ -26,7 +26,9 @@ Outcome StackFrame::reserve(unsigned items) {
 Outcome StackFrame::push(u32 value) {
     const u32 sp = (sp_ - item_size_) & mask();
     if (!stack_.may_write(sp, item_size_)) return overflow();
-    const Outcome o = access_detail::slow_write(cpu_, stack_.base + sp, &value, item_size_, user_);
+    const u32 linear = stack_.base + sp;
+    const Outcome o =
+        item_size_ == 4 ? write_as(cpu_, user_, linear, value) : write_as(cpu_, user_, linear, static_cast<u16>(value));
     if (!failed(o)) sp_ = sp;
     return o;
 }

@@ -118,6 +118,7 @@ class TaskSwitch {
         cpu_.dr7 &= ~local_enables;
         cpu_.interruptibility &= blocked_by_NMI;
         cpu_.pending_debug = 0;
+        cpu_.event_delivered = true; // a step that the old task's TF wanted is not the new task's
         cpu_.eip = state_.eip;
         for (unsigned n = 0; n < 8; ++n) cpu_.gpr[n] = state_.gpr[n];
         if (nests()) state_.eflags |= EFLAGS_NT;

@@ -194,6 +194,14 @@ TEST_F(TaskSwitching, TBitTrapsBeforeTheFirstInstruction) {
     EXPECT_EQ(stack(0), 0x1'8000u);
 }
 
+TEST_F(TaskSwitching, TheOldTasksSingleStepStaysBehind) {
+    tss_32({});
+    cpu.set_eflags(EFLAGS_TF, EFLAGS_TF);
+    jump_to(other_task);
+    EXPECT_EQ(cpu.pending_debug, 0u);
+    EXPECT_NE(get<u32>(tss + 0x24) & EFLAGS_TF, 0u);
+}
+
 TEST_F(TaskSwitching, ToItself) {
     // IRET through a link to the task's own TSS: the state saved is the state loaded.
     put<u16>(tss, tss_main);
