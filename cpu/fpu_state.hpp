@@ -23,9 +23,9 @@ enum class Tag : u8 { Valid = 0, Zero = 1, Special = 2, Empty = 3 };
 struct FpuState {
     std::array<Float80, 8> physical{};
     u16 control_word = 0x0040;
-    u16 status_word = 0; // without TOP
     u8 top = 0;          // 0 to 7
     u8 empty = 0;        // bit i: physical register i is empty
+    u16 status_word = 0; // without TOP; not beside the control word: reading both at once would stall on its last store
     u16 last_opcode = 0; // FOP: bits 10:8 are those of the escape byte, 7:0 the ModRM byte
     u32 fip = 0;         // last instruction that was not a control instruction
     u32 fdp = 0;         // its memory operand

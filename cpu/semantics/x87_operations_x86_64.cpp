@@ -15,11 +15,14 @@
 // host's status word while they are masked and the guest's own status word holds them as well; they are cleared where
 // one would be taken for the guest's, or be pending.
 //
+// Loads, stores and comparisons of plain numbers do not come here at all (x87_plain.hpp).
+//
 // Invariants: the host's stack is empty before and after, as its calling convention asks; the control word is as it
 // was; no exception is pending; the host's sticky x87 flags are lost. The functions hold no floating-point value of
 // C++, so between the statements of a sequence the compiler has no business with the x87 stack; the constructor's
 // clobbers tell it that nothing can live there.
 #include "cpu/semantics/x87_operations.hpp"
+#include "cpu/semantics/x87_plain.hpp"
 
 #if defined(__x86_64__)
 
@@ -173,6 +176,9 @@ template <class Source> Result arithmetic_with_memory(Arithmetic operation, Envi
 }
 
 template <class Source> u16 compare_with_memory(Environment environment, const Float80& st0, Source source) {
+    if (const auto plain = plain_load(source)) {
+        if (const auto status = plain_compare(st0, *plain)) return *status;
+    }
     HostUnit unit{environment};
     load_st(st0);
     run_compare(source);
@@ -182,6 +188,7 @@ template <class Source> u16 compare_with_memory(Environment environment, const F
 }
 
 template <class Source> Result load_from_memory(Environment environment, Source source) {
+    if (const auto plain = plain_load(source)) return {*plain, 0};
     HostUnit unit{environment};
     run_load(source);
     Result result;
@@ -230,6 +237,7 @@ Result arithmetic(Arithmetic operation, Environment environment, const Float80& 
 }
 
 u16 compare(Comparison kind, Environment environment, const Float80& st0, const Float80& source) {
+    if (const auto status = plain_compare(st0, source)) return *status;
     HostUnit unit{environment};
     load_st(source);
     load_st(st0);
@@ -275,9 +283,11 @@ Result load(Environment environment, Float32 source) { return load_from_memory(e
 Result load(Environment environment, Float64 source) { return load_from_memory(environment, source); }
 
 Stored<Float32> store_float32(Environment environment, const Float80& source) {
+    if (const auto plain = plain_store_float32(source)) return {{*plain}, 0, true};
     return store_to_memory<Float32>(environment, source);
 }
 Stored<Float64> store_float64(Environment environment, const Float80& source) {
+    if (const auto plain = plain_store_float64(source)) return {{*plain}, 0, true};
     return store_to_memory<Float64>(environment, source);
 }
 Stored<i16> store_i16(Environment environment, const Float80& source) {
