@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
     } catch (const std::bad_alloc&) {
         return fail(Status::FileProblem, "the host has not enough memory for this machine");
     } catch (const std::exception& error) {
-        return fail(Status::EmulatorBug, error.what());
+        return fail(Status::EmulatorBug,
+                    (std::string("internal error: ") + error.what() + "; please report it, with the command").c_str());
     }
 }

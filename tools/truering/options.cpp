@@ -116,8 +116,23 @@ std::vector<Given> gather(const std::vector<Given>& words, Settings& settings) {
 
 } // namespace
 
+namespace {
+
+// A word as a shell takes it.
+std::string quoted(const std::string& word) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=,:+@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string result = "'";
+    for (const char c : word) result += c == '\'' ? "'\\''" : std::string(1, c);
+    return result + "'";
+}
+
+} // namespace
+
 Settings parse_options(const std::vector<std::string>& words) {
     Settings settings;
+    settings.command = "truering";
+    for (const std::string& word : words) settings.command += " " + quoted(word);
     Rewritten rewritten = rewrite_qemu_spellings(words);
     gather(parse_words(rewritten.words), settings);
     settings.notes = std::move(rewritten.notes);

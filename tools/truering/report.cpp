@@ -1,11 +1,14 @@
 #include "tools/truering/report.hpp"
 
+#include "cpu/paging.hpp"
 #include "decoder/decoder.hpp"
+#include "decoder/format.hpp"
 #include "tools/truering/status.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
+#include <vector>
 
 namespace truering {
 
@@ -38,14 +41,48 @@ std::string mode_text(const Cpu& cpu) {
                        cpu.paging() ? ", paging" : "");
 }
 
-std::string code_bytes(Pc& pc) {
-    // The bytes as the processor would fetch them, where its page is known without a walk: a report must not fault.
+// Memory as the program sees it, without side effects; what is not there is left out.
+std::vector<u8> peek(const Pc& pc, u32 linear, size_t count) {
+    std::vector<u8> bytes;
+    for (size_t n = 0; n < count; ++n) {
+        u64 physical = linear + static_cast<u32>(n);
+        if (pc.cpu.paging() && !translate_for_debugger(pc.cpu, linear + static_cast<u32>(n), physical)) break;
+        u8 byte = 0;
+        pc.memory.peek(Physical{physical & pc.cpu.a20_mask}, {&byte, 1});
+        bytes.push_back(byte);
+    }
+    return bytes;
+}
+
+std::string code_text(const Pc& pc) {
     const Cpu& cpu = pc.cpu;
-    if (cpu.paging()) return "";
-    std::array<u8, 8> bytes{};
-    pc.memory.peek(Physical{(cpu.segment[seg_CS].base + cpu.eip) & cpu.a20_mask}, bytes);
-    std::string text = "code:  ";
-    for (const u8 byte : bytes) text += fmt::format(" {:02X}", byte);
+    constexpr unsigned lines = 3;
+    std::string text;
+    u32 eip = cpu.eip;
+    for (unsigned n = 0; n < lines; ++n) {
+        const std::vector<u8> bytes = peek(pc, cpu.segment[seg_CS].base + eip, max_instruction_length);
+        const Decoded decoded = decode(bytes, cpu.code_size(), cpu.model.features);
+        if (decoded.status == DecodeStatus::Truncated || decoded.instruction.length == 0) break;
+        std::string hex;
+        for (unsigned i = 0; i < decoded.instruction.length && i < bytes.size(); ++i)
+            hex += fmt::format("{:02X}", bytes[i]);
+        text += fmt::format("{} {:04X}:{:08X}  {:16} {}\n", n == 0 ? "=>" : "  ", cpu.segment[seg_CS].selector, eip,
+                            hex, format(decoded.instruction, eip));
+        eip += decoded.instruction.length;
+    }
+    return text;
+}
+
+std::string stack_text(const Pc& pc) {
+    const Cpu& cpu = pc.cpu;
+    const bool wide = cpu.segment[seg_SS].is_32bit();
+    const size_t size = wide ? 4 : 2;
+    constexpr size_t words = 8;
+    const u32 offset = cpu.gpr[reg_ESP] & cpu.stack_mask();
+    const std::vector<u8> bytes = peek(pc, cpu.segment[seg_SS].base + offset, words * size);
+    std::string text = "stack";
+    for (size_t at = 0; at + size <= bytes.size(); at += size)
+        text += wide ? fmt::format(" {:08X}", field_32(bytes, at)) : fmt::format(" {:04X}", field_16(bytes, at));
     return text + "\n";
 }
 
@@ -132,7 +169,7 @@ std::string report_text(const End& end, Pc& pc, const TextWatch& watch) {
                                    cpu.segment[seg_CS].selector, cpu.eip, mode_text(cpu), cpu.halted ? ", halted" : "",
                                    cpu.retired(), static_cast<double>(pc.clock.now()) / 1e9);
     if (end.reason == EndReason::TripleFault) text += fault_chain_text(cpu.fault_chain());
-    return text + registers_text(cpu) + code_bytes(pc) + last_words(pc, watch);
+    return text + registers_text(cpu) + stack_text(pc) + code_text(pc) + last_words(pc, watch);
 }
 
 } // namespace truering

@@ -316,7 +316,8 @@ void Session::report(const End& end, int status) {
     const bool worth_words = status != 0 && end.reason != EndReason::Signal;
     if (settings_.verbosity >= (worth_words ? -1 : 1))
         fmt::print(stderr, "truering: {} (status {})\n", reason_of(end), status);
-    if (worth_words && settings_.verbosity >= 0) fmt::print(stderr, "{}", report_text(end, *pc_, *watch_));
+    if (worth_words && settings_.verbosity >= 0)
+        fmt::print(stderr, "{}the command: {}\n", report_text(end, *pc_, *watch_), settings_.command);
 }
 
 void Session::write_coverage() const {

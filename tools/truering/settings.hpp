@@ -62,6 +62,7 @@ struct Settings {
     bool help = false;
     std::string help_topic;
     bool dump_config = false;
+    std::string command;            // as the shell would take it, for the report
     std::vector<std::string> notes; // about words that were accepted and do nothing
 };
 
