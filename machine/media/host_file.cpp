@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -63,6 +64,13 @@ HostFile HostFile::open(const std::string& path, FileAccess access) {
     if (!S_ISREG(about.st_mode) && !S_ISBLK(about.st_mode))
         throw MediaError(Cause::NotAMedium, path, "is neither a regular file nor a block device", "name an image file");
     return open_device(path, access);
+}
+
+// File systems without locks offer no such protection.
+void HostFile::lock_for_writing() {
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    throw MediaError(Cause::InUse, path_, "is being written by another machine",
+                     "end that one, or forget or divert what this one writes (snapshot or overlay)");
 }
 
 HostFile HostFile::create(const std::string& path) {

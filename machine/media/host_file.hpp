@@ -32,6 +32,9 @@ class HostFile {
 
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] bool writable() const { return writable_; }
+    // Two machines that write to one image destroy it: throws MediaError if another has it locked. Until closed.
+    void lock_for_writing();
+
     [[nodiscard]] u64 size() const; // bytes at present; throws MediaError
 
     // All bytes or an errno; 0 is success. Bytes behind the end of the file read as zero.

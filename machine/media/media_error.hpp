@@ -14,6 +14,7 @@ class MediaError final : public std::runtime_error {
   public:
     enum class Cause {
         Missing,
+        InUse,
         NoPermission,
         Directory,
         Empty,

@@ -33,6 +33,7 @@ Qcow2Image::Qcow2Image(HostFile file, const Qcow2Header& header, std::unique_ptr
                                                "qemu-img check -r all"
                                              : ": has refcounts of an unusual width; opened write-protected"));
     }
+    if (writable_) file_.lock_for_writing();
     int error = read_table(header_.l1_offset, header_.l1_entries, l1_);
     if (error == 0)
         error = read_table(header_.refcount_table_offset, header_.refcount_table_clusters * header_.cluster_size() / 8,

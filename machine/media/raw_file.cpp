@@ -16,6 +16,7 @@ constexpr u64 maximum_sectors = u64{1} << 48;
 RawFile::RawFile(HostFile file, const RawOptions& options, MessageSink messages)
     : file_(std::move(file)), messages_(std::move(messages)), writable_(file_.writable() && !options.write_protected),
       guarded_(options.guard == HeaderGuard::On) {
+    if (writable_) file_.lock_for_writing();
     const u64 size = file_.size();
     const u64 excess = size % sector_size;
     sectors_ = std::max(size / sector_size + (excess != 0 ? 1 : 0), options.minimum_sectors);

@@ -39,6 +39,7 @@ TEST_F(MediaDetect, BootSectorAloneIsAPaddedFloppy) {
     std::array<u8, 512> buffer{1};
     EXPECT_EQ(opened.medium->read(2879, buffer), MediumStatus::Ok);
     EXPECT_EQ(buffer[0], 0);
+    opened.medium.reset();
     MediumOptions as_disk;
     as_disk.kind = MediumKind::HardDisk;
     EXPECT_EQ(open(path("boot"), as_disk).medium->sectors(), 1u);
@@ -91,6 +92,7 @@ TEST_F(MediaDetect, GeometryFollowsThePartitionTable) {
     std::vector<u8> image(615 * 4 * 17 * 512);
     OpenedMedium opened = open(make("disk", image));
     EXPECT_EQ(opened.geometry, (DiskGeometry{41, 16, 63}));
+    opened.medium.reset();
     image[510] = 0x55;
     image[511] = 0xAA;
     image[446 + 4] = 4;

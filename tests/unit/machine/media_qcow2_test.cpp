@@ -90,7 +90,8 @@ TEST_F(MediaQcow2, OverlayKeepsTheBaseAndSurvivesARestart) {
     }
     EXPECT_EQ(contents("base.img"), before);
     check("over.qcow2");
-    const OpenedMedium again = overlay(base, "over.qcow2");
+    OpenedMedium again = overlay(base, "over.qcow2");
+    media_error(Cause::InUse, [&] { overlay(base, "over.qcow2"); });
     for (u64 lba = 0; lba < 5000; ++lba) {
         const u32 expected = lba == 100                ? 0xABABu
                              : lba >= 250 && lba < 550 ? 0xCDCDu
@@ -98,6 +99,7 @@ TEST_F(MediaQcow2, OverlayKeepsTheBaseAndSurvivesARestart) {
                                                        : static_cast<u32>(lba);
         ASSERT_EQ(number_in(*again.medium, lba), expected) << lba;
     }
+    again.medium.reset();
     // By itself, the overlay finds its base; above another overlay it is a base.
     EXPECT_EQ(number_in(*open(path("over.qcow2")).medium, 251), 0xCDCDu);
     const OpenedMedium third = overlay(path("over.qcow2"), "third.qcow2");

@@ -101,12 +101,13 @@ TEST_F(MediaRaw, GuardRefusesForeignHeadersInSectorZeroOnly) {
         std::vector<u8> header(512);
         std::copy(magic.begin(), magic.end(), header.begin());
         const std::string name = make_sized("disk", 4096);
-        const auto guarded = raw(name);
+        auto guarded = raw(name);
         EXPECT_EQ(guarded->write(0, header), Status::WriteProtected) << magic;
         EXPECT_EQ(guarded->write(0, header), Status::WriteProtected) << magic;
         EXPECT_EQ(messages.size(), 1u) << magic;
         EXPECT_EQ(guarded->write(1, header), Status::Ok);
         EXPECT_EQ(guarded->write(0, ones), Status::Ok);
+        guarded.reset();
         RawOptions options;
         options.guard = HeaderGuard::Off;
         EXPECT_EQ(raw(name, options)->write(0, header), Status::Ok);
@@ -121,6 +122,19 @@ TEST_F(MediaRaw, ErrorsNameCauseAndCure) {
     media_error(Cause::NotAMedium, [&] { open_medium("/dev/null", {}, sink); });
     media_error(Cause::Missing, [&] { open_medium(make_sized("file", 512) + "/inside", {}, sink); });
     media_error(Cause::Exists, [&] { HostFile::create(make_sized("file", 512)); });
+}
+
+TEST_F(MediaRaw, OneWriterAtATime) {
+    const std::string name = make_sized("disk", 4096);
+    {
+        const auto first = raw(name);
+        const std::string error = media_error(Cause::InUse, [&] { raw(name); });
+        EXPECT_NE(error.find("another machine"), std::string::npos);
+        RawOptions protect;
+        protect.write_protected = true;
+        EXPECT_FALSE(raw(name, protect)->writable()); // readers may look on
+    }
+    EXPECT_TRUE(raw(name)->writable());
 }
 
 TEST_F(MediaRaw, SnapshotKeepsTheImageAsItWas) {
