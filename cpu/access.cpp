@@ -37,7 +37,7 @@ Outcome locate(Cpu& cpu, u32 linear, unsigned size, AccessKind kind, bool user, 
         if (part == 0) continue;
         TlbEntry* entry = nullptr;
         if (const Outcome o = translate(cpu, at, kind, user, entry); failed(o)) return o;
-        found.part[found.count++] = {entry->physical_page | page_offset(at), part};
+        found.part[found.count++] = {entry->physical_page() | page_offset(at), part};
         at += part;
     }
     if (misaligned(cpu, linear, size, user)) return raise(cpu, Vector::AC, 0);
@@ -96,6 +96,14 @@ Outcome slow_check_write(Cpu& cpu, u32 linear, unsigned size, bool user) {
 }
 
 Outcome segment_fault(Cpu& cpu, SegmentIndex index) { return raise(cpu, index == seg_SS ? Vector::SS : Vector::GP, 0); }
+
+Outcome check_read_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size) {
+    return cpu.segment[index].may_read(offset, size) ? Outcome::Done : segment_fault(cpu, index);
+}
+
+Outcome check_write_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size) {
+    return cpu.segment[index].may_write(offset, size) ? Outcome::Done : segment_fault(cpu, index);
+}
 
 } // namespace truering::access_detail
 

@@ -20,6 +20,9 @@ Outcome slow_write(Cpu& cpu, u32 linear, const void* from, unsigned size, bool u
 // Proves that a write would succeed, and does nothing.
 Outcome slow_check_write(Cpu& cpu, u32 linear, unsigned size, bool user);
 Outcome segment_fault(Cpu& cpu, SegmentIndex index);
+// Whether a segment allows an access, where the quick look did not say yes.
+Outcome check_read_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size);
+Outcome check_write_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size);
 
 inline u8* host_pointer(u64 host, u32 linear) { return reinterpret_cast<u8*>(host + linear); }
 } // namespace access_detail
@@ -83,38 +86,55 @@ template <class T> inline Outcome write_system(Cpu& cpu, u32 linear, const T& va
 
 template <class T> inline Outcome read_memory(Cpu& cpu, SegmentIndex index, u32 offset, T& value) {
     const Segment& segment = cpu.segment[index];
-    if (!segment.may_read(offset, sizeof(T))) [[unlikely]]
-        return access_detail::segment_fault(cpu, index);
+    if (!segment.surely_readable(offset, sizeof(T))) [[unlikely]]
+        if (const Outcome o = access_detail::check_read_slowly(cpu, index, offset, sizeof(T)); failed(o)) return o;
     return read_linear(cpu, segment.base + offset, value);
 }
 
 template <class T> inline Outcome write_memory(Cpu& cpu, SegmentIndex index, u32 offset, const T& value) {
     const Segment& segment = cpu.segment[index];
-    if (!segment.may_write(offset, sizeof(T))) [[unlikely]]
-        return access_detail::segment_fault(cpu, index);
+    if (!segment.surely_writable(offset, sizeof(T))) [[unlikely]]
+        if (const Outcome o = access_detail::check_write_slowly(cpu, index, offset, sizeof(T)); failed(o)) return o;
     return write_linear(cpu, segment.base + offset, value);
+}
+
+// Host memory for a whole access where limit, rights, paging and "ordinary memory" are all proven by the quick look;
+// else null, and the functions above do what is to be done. What may be written may be read.
+template <class T> inline const u8* quick_read(const Cpu& cpu, SegmentIndex index, u32 offset) {
+    const Segment& segment = cpu.segment[index];
+    const u32 linear = segment.base + offset;
+    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
+    const bool hit = segment.surely_readable(offset, sizeof(T)) &&
+                     ((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.read_tag;
+    return hit ? access_detail::host_pointer(entry.host, linear) : nullptr;
+}
+template <class T> inline u8* quick_write(const Cpu& cpu, SegmentIndex index, u32 offset) {
+    const Segment& segment = cpu.segment[index];
+    const u32 linear = segment.base + offset;
+    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
+    const bool hit = segment.surely_writable(offset, sizeof(T)) &&
+                     ((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag;
+    return hit ? access_detail::host_pointer(entry.host, linear) : nullptr;
 }
 
 // Read, change, write: `change(T&)` runs only when the write can no longer fail.
 template <class T, class Change> inline Outcome update_memory(Cpu& cpu, SegmentIndex index, u32 offset, Change change) {
-    const Segment& segment = cpu.segment[index];
-    if (!segment.may_write(offset, sizeof(T)) || !segment.may_read(offset, sizeof(T))) [[unlikely]]
-        return access_detail::segment_fault(cpu, index);
-    const u32 linear = segment.base + offset;
-    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
     T value;
-    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag) [[likely]] {
-        u8* const host = access_detail::host_pointer(entry.host, linear);
+    if (u8* const host = quick_write<T>(cpu, index, offset)) [[likely]] {
         std::memcpy(&value, host, sizeof(T));
         change(value);
         std::memcpy(host, &value, sizeof(T));
         return Outcome::Done;
     }
+    const u32 linear = cpu.segment[index].base + offset;
     const bool user = cpu.cpl == 3;
-    if (const Outcome o = access_detail::slow_check_write(cpu, linear, sizeof(T), user); failed(o)) return o;
-    if (const Outcome o = access_detail::slow_read(cpu, linear, &value, sizeof(T), user); failed(o)) return o;
+    using namespace access_detail;
+    if (const Outcome o = check_write_slowly(cpu, index, offset, sizeof(T)); failed(o)) return o;
+    if (const Outcome o = check_read_slowly(cpu, index, offset, sizeof(T)); failed(o)) return o;
+    if (const Outcome o = slow_check_write(cpu, linear, sizeof(T), user); failed(o)) return o;
+    if (const Outcome o = slow_read(cpu, linear, &value, sizeof(T), user); failed(o)) return o;
     change(value);
-    return access_detail::slow_write(cpu, linear, &value, sizeof(T), user);
+    return slow_write(cpu, linear, &value, sizeof(T), user);
 }
 
 // Would a write of `size` bytes succeed? For instructions that must not half-complete.
@@ -149,10 +169,23 @@ template <class T> inline Outcome write_e(Cpu& cpu, const Instruction& insn, T v
 
 // ---- The stack at the current privilege. Nothing changes when an access faults.
 
-template <class T> inline Outcome push(Cpu& cpu, T value) {
+namespace access_detail {
+template <class T> [[gnu::noinline]] Outcome push_thoroughly(Cpu& cpu, T value) {
     const u32 mask = cpu.stack_mask();
     const u32 sp = (cpu.gpr[reg_ESP] - static_cast<u32>(sizeof(T))) & mask;
     if (const Outcome o = write_memory(cpu, seg_SS, sp, value); failed(o)) return o;
+    cpu.gpr[reg_ESP] = (cpu.gpr[reg_ESP] & ~mask) | sp;
+    return Outcome::Done;
+}
+} // namespace access_detail
+
+template <class T> inline Outcome push(Cpu& cpu, T value) {
+    const u32 mask = cpu.stack_mask();
+    const u32 sp = (cpu.gpr[reg_ESP] - static_cast<u32>(sizeof(T))) & mask;
+    u8* const host = quick_write<T>(cpu, seg_SS, sp);
+    if (host == nullptr) [[unlikely]]
+        return access_detail::push_thoroughly(cpu, value);
+    std::memcpy(host, &value, sizeof(T));
     cpu.gpr[reg_ESP] = (cpu.gpr[reg_ESP] & ~mask) | sp;
     return Outcome::Done;
 }

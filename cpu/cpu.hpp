@@ -151,7 +151,7 @@ class Cpu final : public CpuState, private MemoryListener {
     void flush_tlb_page(u32 linear);
 
     // How many iterations a REP instruction may do before the run loop must look around.
-    [[nodiscard]] u64 iterations_allowed(const Instruction& insn) const;
+    [[nodiscard]] u64 iterations_allowed() const;
     [[nodiscard]] BlockCache& blocks() { return *blocks_; }
 
     // A page of RAM is about to hold decoded code: stores to it go the slow way.

@@ -86,7 +86,8 @@ bool hits_code_breakpoint(Cpu& cpu, u32 linear) {
     }
     if (hits == 0) return false;
     cpu.dr6 |= hits;
-    cpu.fault = Event{.vector = static_cast<u8>(Vector::DB)};
+    // The one fault whose image shows RF as it stands (SDM vol. 3B, 17.3.1.1).
+    cpu.fault = Event{.vector = static_cast<u8>(Vector::DB), .is_trap = true};
     return true;
 }
 

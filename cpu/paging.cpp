@@ -144,8 +144,7 @@ void mark_used(Cpu& cpu, Walk& walk, bool write) {
 void fill(Cpu& cpu, TlbEntry& entry, u32 page, u64 physical_page, u8 rights) {
     const PageMapping& mapping = cpu.memory.page({physical_page});
     entry.page = page;
-    entry.physical_page = physical_page;
-    entry.rights = rights;
+    entry.frame_and_rights = physical_page | rights | tlb_listed;
     entry.host = reinterpret_cast<u64>(mapping.read) - page;
     if (mapping.read == nullptr) return;
     entry.read_tag = page;
@@ -157,8 +156,8 @@ void fill(Cpu& cpu, TlbEntry& entry, u32 page, u64 physical_page, u8 rights) {
 bool suffices(const TlbEntry& entry, AccessKind kind) {
     switch (kind) {
     case AccessKind::Read: return true;
-    case AccessKind::Write: return (entry.rights & tlb_write) != 0;
-    case AccessKind::Fetch: return (entry.rights & tlb_fetch) != 0;
+    case AccessKind::Write: return entry.has(tlb_write);
+    case AccessKind::Fetch: return entry.has(tlb_fetch);
     }
     return false;
 }

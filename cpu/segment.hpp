@@ -31,10 +31,11 @@ struct Segment {
     u32 base = 0;
     u32 limit = 0; // in bytes, G applied
 
-    // Derived by refresh(): the offsets first..read_last may be read, first..write_last written.
+    // Derived by refresh(): the offsets first..read_last may be read, first..write_last written. The sure_ ones are the
+    // same where `first` is 0 and -1 elsewhere (expand-down), so that one comparison can say yes.
     u32 first = 1;
-    i64 read_last = 0;
-    i64 write_last = 0;
+    i64 read_last = 0, write_last = 0;
+    i64 sure_read_last = -1, sure_write_last = -1;
 
     [[nodiscard]] bool usable() const { return (attributes & attr_unusable) == 0; }
     [[nodiscard]] unsigned dpl() const { return bits(attributes, 6u, 5u); }
@@ -44,6 +45,13 @@ struct Segment {
 
     [[nodiscard]] bool may_read(u32 offset, unsigned size) const {
         return offset >= first && i64{offset} + size - 1 <= read_last;
+    }
+    // Yes, or perhaps.
+    [[nodiscard]] bool surely_readable(u32 offset, unsigned size) const {
+        return i64{offset} + size - 1 <= sure_read_last;
+    }
+    [[nodiscard]] bool surely_writable(u32 offset, unsigned size) const {
+        return i64{offset} + size - 1 <= sure_write_last;
     }
     [[nodiscard]] bool may_write(u32 offset, unsigned size) const {
         return offset >= first && i64{offset} + size - 1 <= write_last;
@@ -65,6 +73,8 @@ struct Segment {
         const bool writable = !code && (attributes & attr_writable) != 0;
         read_last = usable() && (readable || !rights_apply) ? last : nothing;
         write_last = usable() && (writable || !rights_apply) ? last : nothing;
+        sure_read_last = first == 0 ? read_last : nothing;
+        sure_write_last = first == 0 ? write_last : nothing;
     }
 };
 

@@ -8,9 +8,9 @@ Tlb::Tlb()
 
 TlbEntry& Tlb::claim(bool user, u32 linear) {
     TlbEntry& entry = table(user)[index_of(linear)];
-    if (!entry.listed) filled_.push_back(&entry);
+    if (!entry.has(tlb_listed)) filled_.push_back(&entry);
     entry = TlbEntry{};
-    entry.listed = true;
+    entry.frame_and_rights = tlb_listed;
     return entry;
 }
 
@@ -31,7 +31,7 @@ void Tlb::flush_all() {
 }
 
 void Tlb::flush_non_global() {
-    drop_if([](const TlbEntry& e) { return (e.rights & tlb_global) == 0; });
+    drop_if([](const TlbEntry& e) { return !e.has(tlb_global); });
 }
 
 void Tlb::flush_page(u32 linear) {
@@ -40,13 +40,13 @@ void Tlb::flush_page(u32 linear) {
         TlbEntry& entry = table(user)[index_of(linear)];
         if (entry.page != page) continue;
         entry = TlbEntry{};
-        entry.listed = true; // an empty entry on the list is harmless
+        entry.frame_and_rights = tlb_listed; // an empty entry on the list is harmless
     }
 }
 
 void Tlb::forbid_fast_writes(u64 physical_page) {
     for (TlbEntry* entry : filled_)
-        if (entry->physical_page == physical_page) entry->write_tag = TlbEntry::never;
+        if (entry->physical_page() == physical_page) entry->write_tag = TlbEntry::never;
 }
 
 } // namespace truering

@@ -15,20 +15,27 @@
 
 namespace truering {
 
+enum TlbRights : u8 {
+    tlb_write = 1,
+    tlb_fetch = 2,
+    tlb_global = 4,
+    tlb_listed = 8, // among those that a flush visits
+};
+
 struct TlbEntry {
     static constexpr u32 never = 1; // page addresses have low bits 0
 
     u32 read_tag = never;
     u32 write_tag = never;
     u32 fetch_tag = never;
-    u32 page = never;      // the linear page that is cached here at all
-    u64 host = 0;          // host address of linear address 0 of this page: add the linear address (wraps)
-    u64 physical_page = 0; // physical address of the page, A20 applied
-    u8 rights = 0;         // TlbRights
-    bool listed = false;   // among those that a flush visits
-};
+    u32 page = never;         // the linear page that is cached here at all
+    u64 host = 0;             // host address of linear address 0 of this page: add the linear address (wraps)
+    u64 frame_and_rights = 0; // physical address of the page, A20 applied; TlbRights in its low bits
 
-enum TlbRights : u8 { tlb_write = 1, tlb_fetch = 2, tlb_global = 4 };
+    [[nodiscard]] u64 physical_page() const { return frame_and_rights & ~u64{page_offset_mask}; }
+    [[nodiscard]] bool has(TlbRights right) const { return (frame_and_rights & right) != 0; }
+};
+static_assert(sizeof(TlbEntry) == 32); // its index is a shift away
 
 class Tlb {
   public:

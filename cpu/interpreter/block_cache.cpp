@@ -3,6 +3,7 @@
 #include "decoder/isa.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace truering {
 
@@ -28,28 +29,28 @@ bool ends_block(const Instruction& insn) {
 } // namespace
 
 BlockCache::BlockCache(PhysicalMemory& memory)
-    : memory_(memory), table_(size_t{1} << table_bits), operations_(std::make_unique<Operation[]>(arena_operations)),
-      blocks_(std::make_unique<Block[]>(arena_blocks)) {}
+    : memory_(memory), table_(size_t{1} << table_bits), arena_(new u64[arena_bytes / sizeof(u64)]) {}
 
 Block* BlockCache::build(Cpu& cpu, u64 physical, CodeSize size) {
-    if (operations_used_ + Block::max_operations > arena_operations || blocks_used_ == arena_blocks) discard_all();
+    if (used_ + largest_block > arena_bytes) discard_all();
     const PageMapping& page = memory_.page({physical});
     if (page.read == nullptr) return nullptr;
     const u32 start = page_offset(physical);
     u32 at = start;
-    Operation* const first = &operations_[operations_used_];
-    u32 count = 0;
-    while (count < Block::max_operations && at < page_size) {
+    Block& block = *new (&arena_[used_ / sizeof(u64)]) Block;
+    while (block.count < Block::max_operations && at < page_size) {
         const Decoded decoded = decode({page.read + at, page_size - at}, size, cpu.model.features);
         if (decoded.status == DecodeStatus::Truncated) break; // goes on in the next page: not ours
-        first[count++] = {handler_of(decoded.instruction), decoded.instruction};
         at += decoded.instruction.length;
+        new (block.operations() + block.count++)
+            Operation{handler_of(decoded.instruction), decoded.instruction, at - start};
         if (ends_block(decoded.instruction)) break;
     }
-    if (count == 0) return nullptr;
-    Block& block = blocks_[blocks_used_++];
-    operations_used_ += count;
-    block = Block{key_of(physical, size), physical, at - start, count, first};
+    if (block.count == 0) return nullptr;
+    used_ += sizeof(Block) + block.count * sizeof(Operation);
+    block.key = key_of(physical, size);
+    block.physical = physical;
+    block.bytes = at - start;
     table_[slot_of(block.key)] = &block;
     by_page_[physical / page_size].push_back(&block);
     cpu.mark_code(physical, block.bytes);
@@ -60,7 +61,7 @@ void BlockCache::kill(Block& block) {
     Block*& slot = table_[slot_of(block.key)];
     if (slot == &block) slot = nullptr;
     block.key = Block::invalid_key;
-    for (u32 n = 0; n < block.count; ++n) block.operations[n].handler = leave_dead_block;
+    for (u32 n = 0; n < block.count; ++n) block.operations()[n].handler = leave_dead_block;
 }
 
 void BlockCache::invalidate(u64 physical, u32 size) {
@@ -86,7 +87,7 @@ void BlockCache::discard_all() {
     for (const auto& [page, list] : by_page_) memory_.clear_code({page * page_size});
     by_page_.clear();
     std::fill(table_.begin(), table_.end(), nullptr);
-    operations_used_ = blocks_used_ = 0;
+    used_ = 0;
 }
 
 } // namespace truering

@@ -23,8 +23,11 @@ namespace truering {
 struct Operation {
     Handler handler;
     Instruction insn;
+    u32 end; // bytes from the block's beginning to behind this instruction
 };
+static_assert(sizeof(Operation) == 40);
 
+// A block's operations stand right behind it in memory.
 struct Block {
     static constexpr u64 invalid_key = ~u64{0};
     static constexpr unsigned max_operations = 32;
@@ -33,8 +36,13 @@ struct Block {
     u64 physical = 0;
     u32 bytes = 0;
     u32 count = 0;
-    Operation* operations = nullptr;
+    // The blocks that came next when the last operation fell through, and when it jumped: guesses, to be proven by key.
+    Block* successor[2] = {};
+
+    [[nodiscard]] Operation* operations() { return reinterpret_cast<Operation*>(this + 1); }
+    [[nodiscard]] const Operation* operations() const { return reinterpret_cast<const Operation*>(this + 1); }
 };
+static_assert(sizeof(Block) % alignof(Operation) == 0);
 
 class BlockCache {
   public:
@@ -61,8 +69,8 @@ class BlockCache {
 
   private:
     static constexpr unsigned table_bits = 16;
-    static constexpr size_t arena_operations = size_t{1} << 20;
-    static constexpr size_t arena_blocks = size_t{1} << 18;
+    static constexpr size_t arena_bytes = size_t{48} << 20;
+    static constexpr size_t largest_block = sizeof(Block) + Block::max_operations * sizeof(Operation);
 
     [[nodiscard]] static size_t slot_of(u64 key) {
         return static_cast<size_t>((key ^ key >> table_bits) & ((u64{1} << table_bits) - 1));
@@ -71,9 +79,8 @@ class BlockCache {
 
     PhysicalMemory& memory_;
     std::vector<Block*> table_;
-    std::unique_ptr<Operation[]> operations_;
-    std::unique_ptr<Block[]> blocks_;
-    size_t operations_used_ = 0, blocks_used_ = 0;
+    std::unique_ptr<u64[]> arena_; // as 8-byte words, for alignment
+    size_t used_ = 0;              // bytes
     std::unordered_map<u64, std::vector<Block*>> by_page_;
 };
 

@@ -64,60 +64,76 @@ class RunLoop {
     // ---- The fast path
 
     void run_blocks() {
+        Block** guess = &no_guess_;
         do {
-            Fetch result = Fetch::Block;
-            const Block* const block = next_block(result);
-            if (result == Fetch::Fault) return fault_at_fetch();
-            if (result == Fetch::Single) return run_one();
+            Block* const block = next_block(guess);
+            if (block == nullptr) return run_one();
+            *guess = block;
             const u64 room = cpu_.pause_at_ - cpu_.retired_;
-            if (!execute(*block, static_cast<u32>(std::min<u64>(block->count, room)))) return;
+            const Outcome outcome = execute(*block, static_cast<u32>(std::min<u64>(block->count, room)));
+            if (outcome > Outcome::Jumped) return;
+            guess = &block->successor[outcome == Outcome::Done ? 0 : 1];
         } while (cpu_.attention == 0 && cpu_.retired_ < cpu_.pause_at_);
     }
 
-    enum class Fetch : u8 { Block, Single, Fault };
-
-    // The block at CS:EIP, built if need be. Single: it can only be executed as a single instruction (it crosses a page
-    // or the limit, or lies in a device). Fault: its first byte cannot be fetched.
-    const Block* next_block(Fetch& result) {
+    // The block at CS:EIP, built if need be; `guess` holds the one to look at first. Null: no block can hold
+    // the instruction: it crosses a page or the limit, lies in a device, or cannot be fetched.
+    Block* next_block(Block**& guess) {
         const Segment& cs = cpu_.segment[seg_CS];
         const u32 linear = cs.base + cpu_.eip;
-        if ((linear & ~page_offset_mask) != cpu_.fetch_page_) {
-            result = Fetch::Single;
-            if (cpu_.eip > cs.limit) return nullptr;
-            TlbEntry* entry = nullptr;
-            result = Fetch::Fault;
-            if (failed(translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry))) return nullptr;
-            cpu_.fetch_page_ = linear & ~page_offset_mask;
-            cpu_.fetch_physical_ = entry->physical_page;
-        }
+        if ((linear & ~page_offset_mask) != cpu_.fetch_page_ && !find_fetch_page(linear)) [[unlikely]]
+            return nullptr;
         const u64 physical = cpu_.fetch_physical_ | page_offset(linear);
-        const CodeSize size = cpu_.code_size();
-        const Block* block = cpu_.blocks_->find(BlockCache::key_of(physical, size));
-        if (block == nullptr) block = cpu_.blocks_->build(cpu_, physical, size);
-        const bool whole = block != nullptr && u64{cpu_.eip} + block->bytes - 1 <= cs.limit;
-        result = whole ? Fetch::Block : Fetch::Single;
-        return block;
+        const u64 key = BlockCache::key_of(physical, cpu_.code_size());
+        Block* block = *guess;
+        if (block == nullptr || block->key != key) {
+            block = cpu_.blocks_->find(key);
+            if (block == nullptr) [[unlikely]] {
+                guess = &no_guess_; // building may discard all blocks, and the guess stands in one
+                block = cpu_.blocks_->build(cpu_, physical, cpu_.code_size());
+                if (block == nullptr) return nullptr;
+            }
+        }
+        return u64{cpu_.eip} + block->bytes - 1 <= cs.limit ? block : nullptr;
     }
 
-    // Runs the first `count` operations. False: something happened that the caller must look at.
-    bool execute(const Block& block, u32 count) {
+    [[gnu::noinline]] bool find_fetch_page(u32 linear) {
+        TlbEntry* entry = nullptr;
+        if (cpu_.eip > cpu_.segment[seg_CS].limit) return false;
+        if (failed(translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry))) return false;
+        cpu_.fetch_page_ = linear & ~page_offset_mask;
+        cpu_.fetch_physical_ = entry->physical_page();
+        return true;
+    }
+
+    // Runs the first `count` operations. An outcome beyond Jumped: something happened that the caller must look at.
+    Outcome execute(const Block& block, u32 count) {
         cpu_.current_block_ = &block;
-        cpu_.current_block_eip_ = cpu_.eip;
-        const Operation* op = block.operations;
+        const u32 start = cpu_.eip;
+        cpu_.current_block_eip_ = start;
+        const Operation* op = block.operations();
         const Operation* const end = op + count;
-        Outcome outcome = Outcome::Done;
         do {
-            outcome = op->handler(cpu_, op->insn);
+            const Outcome outcome = op->handler(cpu_, op->insn);
             if (outcome != Outcome::Done) [[unlikely]]
-                break;
-            cpu_.eip += op->insn.length;
+                return leave_early(block, *op, outcome);
+            cpu_.eip = start + op->end; // no chain from one instruction's EIP to the next one's
         } while (++op != end);
-        if (outcome == Outcome::Leave) cpu_.eip += op->insn.length;
-        const u64 executed = static_cast<u64>(op - block.operations) + (outcome == Outcome::Done ? 0 : 1);
-        if (!cpu_.coverage_.empty()) cover(block, static_cast<u32>(executed));
-        count_executed(executed);
+        leave_block(block, count);
+        return Outcome::Done;
+    }
+
+    Outcome leave_early(const Block& block, const Operation& op, Outcome outcome) {
+        if (outcome == Outcome::Leave) cpu_.eip = cpu_.current_block_eip_ + op.end;
+        leave_block(block, static_cast<u32>(&op - block.operations()) + 1);
         if (outcome == Outcome::Fault) fault();
-        return outcome <= Outcome::Jumped;
+        return outcome;
+    }
+
+    void leave_block(const Block& block, u32 executed) {
+        if (!cpu_.coverage_.empty()) [[unlikely]]
+            cover(block, executed);
+        count_executed(executed);
     }
 
     void count_executed(u64 executed) {
@@ -127,7 +143,7 @@ class RunLoop {
     }
 
     void cover(const Block& block, u32 executed) {
-        for (u32 n = 0; n < executed; ++n) cover(block.operations[n].insn);
+        for (u32 n = 0; n < executed; ++n) cover(block.operations()[n].insn);
     }
     void cover(const Instruction& insn) {
         if (insn.row < row_count) ++cpu_.coverage_[insn.row];
@@ -182,7 +198,7 @@ class RunLoop {
             if (entry == nullptr || page_offset(linear) == 0)
                 if (const Outcome o = translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry); failed(o))
                     return o;
-            bytes[n] = static_cast<u8>(cpu_.memory.read({entry->physical_page | page_offset(linear)}, 1));
+            bytes[n] = static_cast<u8>(cpu_.memory.read({entry->physical_page() | page_offset(linear)}, 1));
             const Decoded decoded = decode({bytes, n + 1}, cpu_.code_size(), cpu_.model.features);
             if (decoded.status == DecodeStatus::Truncated) continue;
             insn = decoded.instruction;
@@ -192,6 +208,7 @@ class RunLoop {
     }
 
     Cpu& cpu_;
+    Block* no_guess_ = nullptr;
 };
 
 RunResult Cpu::run(u64 budget) {
@@ -202,20 +219,17 @@ RunResult Cpu::run(u64 budget) {
 u64 Cpu::retired() const {
     if (current_block_ == nullptr) return retired_ + extra_retired;
     // How far EIP has come in the block tells how many of its instructions are done.
-    u32 at = current_block_eip_;
+    const u32 at = eip - current_block_eip_;
+    const Operation* const operations = current_block_->operations();
     u64 done = 0;
-    while (done < current_block_->count && at != eip) at += current_block_->operations[done++].insn.length;
+    while (done < current_block_->count && operations[done].end <= at) ++done;
     return retired_ + extra_retired + done;
 }
 
-u64 Cpu::iterations_allowed(const Instruction& insn) const {
+u64 Cpu::iterations_allowed() const {
     if ((attention & attention_step) != 0) return 1;
     u64 now = retired_ + extra_retired;
-    if (current_block_ != nullptr) {
-        // The instruction is a member of the block's last operation: REP ends a block.
-        static_cast<void>(insn);
-        now += current_block_->count - 1;
-    }
+    if (current_block_ != nullptr) now += current_block_->count - 1; // REP ends a block
     return run_end_ > now ? run_end_ - now : 1;
 }
 

@@ -75,25 +75,63 @@ template <Operand operand, bool in_memory, class T> inline Outcome store(Cpu& cp
 inline constexpr Operand nothing{};
 
 // ---- The shapes. V is u16 or u32, the operand size.
+//
+// Each shape with a memory operand has two ways: the quick one, a leaf function for accesses that the quick look proves
+// good, and the thorough one, which it calls where the look did not.
+
+template <class T> inline T value_at(const u8* host) {
+    T value;
+    std::memcpy(&value, host, sizeof(T));
+    return value;
+}
+
+template <class T> inline void put(u8* host, T value) { std::memcpy(host, &value, sizeof(T)); }
+
+// What W computes from its source.
+template <class Op, class V, Operand b, Operand c, class A, class B>
+inline A produce(Cpu& cpu, const Instruction& insn, B source) {
+    if constexpr (b == nothing)
+        return Op::template apply<A>(cpu.arithmetic);
+    else if constexpr (!(c == nothing))
+        return Op::template apply<A>(cpu.arithmetic, source, get<c, A>(cpu, insn));
+    else if constexpr (requires { Op::template convert<A, B>(source); })
+        return Op::template convert<A, B>(source);
+    else
+        return Op::template apply<A>(cpu.arithmetic, source);
+}
+
+template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
+[[gnu::noinline]] Outcome thorough_W(Cpu& cpu, const Instruction& insn) {
+    using A = ValueType<a, V>;
+    using B = ValueType<b, V>;
+    B source{};
+    if constexpr (!(b == nothing))
+        if (const Outcome o = load<b, in_memory>(cpu, insn, source); failed(o)) return o;
+    return store<a, in_memory>(cpu, insn, produce<Op, V, b, c, A, B>(cpu, insn, source));
+}
 
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
 Outcome run_W(Cpu& cpu, const Instruction& insn) {
     using A = ValueType<a, V>;
-    A result{};
-    if constexpr (b == nothing) {
-        result = Op::template apply<A>(cpu.arithmetic);
+    using B = ValueType<b, V>;
+    if constexpr (is_memory<b, in_memory>()) {
+        const u8* const host = quick_read<B>(cpu, operand_segment(insn), effective_address(cpu, insn));
+        if (host == nullptr) [[unlikely]]
+            return thorough_W<Op, V, in_memory, a, b, c>(cpu, insn);
+        cpu.set_reg<A>(register_of<a, A>(insn), produce<Op, V, b, c, A, B>(cpu, insn, value_at<B>(host)));
     } else {
-        using B = ValueType<b, V>;
         B source{};
-        if (const Outcome o = load<b, in_memory>(cpu, insn, source); failed(o)) return o;
-        if constexpr (!(c == nothing))
-            result = Op::template apply<A>(cpu.arithmetic, source, get<c, A>(cpu, insn));
-        else if constexpr (requires { Op::template convert<A, B>(source); })
-            result = Op::template convert<A, B>(source);
-        else
-            result = Op::template apply<A>(cpu.arithmetic, source);
+        if constexpr (!(b == nothing)) source = get<b, B>(cpu, insn);
+        if constexpr (is_memory<a, in_memory>()) {
+            u8* const host = quick_write<A>(cpu, operand_segment(insn), effective_address(cpu, insn));
+            if (host == nullptr) [[unlikely]]
+                return thorough_W<Op, V, in_memory, a, b, c>(cpu, insn);
+            put<A>(host, produce<Op, V, b, c, A, B>(cpu, insn, source));
+        } else {
+            cpu.set_reg<A>(register_of<a, A>(insn), produce<Op, V, b, c, A, B>(cpu, insn, source));
+        }
     }
-    return store<a, in_memory>(cpu, insn, result);
+    return Outcome::Done;
 }
 
 // The result of a body on the first operand's value and the others, which are no memory any more.
@@ -108,7 +146,7 @@ inline A combine(Cpu& cpu, const Instruction& insn, A first, B second) {
 }
 
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
-Outcome run_RW(Cpu& cpu, const Instruction& insn) {
+[[gnu::noinline]] Outcome thorough_RW(Cpu& cpu, const Instruction& insn) {
     using A = ValueType<a, V>;
     using B = ValueType<b, V>;
     B second{};
@@ -125,13 +163,65 @@ Outcome run_RW(Cpu& cpu, const Instruction& insn) {
 }
 
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
-Outcome run_R(Cpu& cpu, const Instruction& insn) {
+Outcome run_RW(Cpu& cpu, const Instruction& insn) {
+    using A = ValueType<a, V>;
+    using B = ValueType<b, V>;
+    if constexpr (is_memory<a, in_memory>()) {
+        u8* const host = quick_write<A>(cpu, operand_segment(insn), effective_address(cpu, insn));
+        if (host == nullptr) [[unlikely]]
+            return thorough_RW<Op, V, in_memory, a, b, c>(cpu, insn);
+        B second{};
+        if constexpr (!(b == nothing)) second = get<b, B>(cpu, insn);
+        put<A>(host, combine<Op, V, a, b, c, A, B>(cpu, insn, value_at<A>(host), second));
+    } else {
+        B second{};
+        if constexpr (is_memory<b, in_memory>()) {
+            const u8* const host = quick_read<B>(cpu, operand_segment(insn), effective_address(cpu, insn));
+            if (host == nullptr) [[unlikely]]
+                return thorough_RW<Op, V, in_memory, a, b, c>(cpu, insn);
+            second = value_at<B>(host);
+        } else if constexpr (!(b == nothing)) {
+            second = get<b, B>(cpu, insn);
+        }
+        const unsigned n = register_of<a, A>(insn);
+        cpu.set_reg<A>(n, combine<Op, V, a, b, c, A, B>(cpu, insn, cpu.reg<A>(n), second));
+    }
+    return Outcome::Done;
+}
+
+template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
+[[gnu::noinline]] Outcome thorough_R(Cpu& cpu, const Instruction& insn) {
     using A = ValueType<a, V>;
     using B = ValueType<b, V>;
     A first{};
     B second{};
     if (const Outcome o = load<a, in_memory>(cpu, insn, first); failed(o)) return o;
     if (const Outcome o = load<b, in_memory>(cpu, insn, second); failed(o)) return o;
+    static_cast<void>(combine<Op, V, a, b, c, A, B>(cpu, insn, first, second));
+    return Outcome::Done;
+}
+
+// Loads an operand by the quick look; false where it does not suffice.
+template <Operand operand, bool in_memory, class T>
+inline bool quick_load(const Cpu& cpu, const Instruction& insn, T& value) {
+    if constexpr (is_memory<operand, in_memory>()) {
+        const u8* const host = quick_read<T>(cpu, operand_segment(insn), effective_address(cpu, insn));
+        if (host == nullptr) return false;
+        value = value_at<T>(host);
+    } else {
+        value = get<operand, T>(cpu, insn);
+    }
+    return true;
+}
+
+template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
+Outcome run_R(Cpu& cpu, const Instruction& insn) {
+    using A = ValueType<a, V>;
+    using B = ValueType<b, V>;
+    A first{};
+    B second{};
+    if (!quick_load<a, in_memory>(cpu, insn, first) || !quick_load<b, in_memory>(cpu, insn, second)) [[unlikely]]
+        return thorough_R<Op, V, in_memory, a, b, c>(cpu, insn);
     static_cast<void>(combine<Op, V, a, b, c, A, B>(cpu, insn, first, second));
     return Outcome::Done;
 }

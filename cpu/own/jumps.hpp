@@ -91,10 +91,19 @@ struct CALL_E {
     }
 };
 
+namespace jump_detail {
+template <class T> [[gnu::noinline]] Outcome peek_return_address(Cpu& cpu, T& target) {
+    return peek_stack(cpu, 0, target);
+}
+} // namespace jump_detail
+
 struct RET {
     template <class T> static Outcome run(Cpu& cpu, const Instruction& insn) {
         T target;
-        if (const Outcome o = peek_stack(cpu, 0, target); failed(o)) return o;
+        if (const u8* const host = quick_read<T>(cpu, seg_SS, cpu.gpr[reg_ESP] & cpu.stack_mask())) [[likely]]
+            std::memcpy(&target, host, sizeof(T));
+        else if (const Outcome o = jump_detail::peek_return_address(cpu, target); failed(o))
+            return o;
         if (const Outcome o = jump_detail::check_target(cpu, target); failed(o)) return o;
         drop_stack(cpu, static_cast<u32>(sizeof(T)) + insn.immediate);
         cpu.eip = target;

@@ -13,9 +13,20 @@ struct PUSH {
 
 struct POP {
     template <class T> static Outcome run(Cpu& cpu, const Instruction& insn) {
+        const u8* const host = quick_read<T>(cpu, seg_SS, cpu.gpr[reg_ESP] & cpu.stack_mask());
+        if (host == nullptr) [[unlikely]]
+            return run_thoroughly<T>(cpu, insn);
+        T value;
+        std::memcpy(&value, host, sizeof(T));
+        drop_stack(cpu, sizeof(T));
+        cpu.set_reg<T>(insn.rm, value); // behind the increment: POP ESP loads what it popped
+        return Outcome::Done;
+    }
+
+    template <class T> [[gnu::noinline]] static Outcome run_thoroughly(Cpu& cpu, const Instruction& insn) {
         T value;
         if (const Outcome o = pop(cpu, value); failed(o)) return o;
-        cpu.set_reg<T>(insn.rm, value); // behind the increment: POP ESP loads what it popped
+        cpu.set_reg<T>(insn.rm, value);
         return Outcome::Done;
     }
 };

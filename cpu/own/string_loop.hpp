@@ -23,7 +23,7 @@ template <class T> inline u32 step(const Cpu& cpu) {
 template <class Once, class GoOn> inline Outcome repeat(Cpu& cpu, const Instruction& insn, Once once, GoOn go_on) {
     u64 done = 0;
     if (insn.repeat == Repeat::None) return once(u32{1}, done);
-    const u64 allowed = std::max<u64>(1, cpu.iterations_allowed(insn));
+    const u64 allowed = std::max<u64>(1, cpu.iterations_allowed());
     u64 total = 0;
     while (masked(cpu, reg_ECX, insn) != 0) {
         const u64 room = std::min<u64>(masked(cpu, reg_ECX, insn), allowed - total);
@@ -38,6 +38,8 @@ template <class Once, class GoOn> inline Outcome repeat(Cpu& cpu, const Instruct
         if (!go_on() || masked(cpu, reg_ECX, insn) == 0) break;
         if (total >= allowed || cpu.pending_debug != 0) {
             cpu.extra_retired += total - 1;
+            // What comes between two iterations pushes RF = 1 (SDM vol. 3B, 17.3.1.1).
+            cpu.set_eflags(EFLAGS_RF, EFLAGS_RF);
             return Outcome::Again;
         }
     }
