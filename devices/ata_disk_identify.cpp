@@ -64,6 +64,9 @@ void AtaDisk::identify_geometry() {
     const u64 lba28_sectors = std::min<u64>(sectors, 0x0FFF'FFFF);
     set_word(1, std::min<u32>(default_geometry_.cylinders, 16383));
     set_word(3, default_geometry_.heads);
+    // ATA-1's bytes of a track and of a sector: firmware of that time takes its block size from there.
+    set_word(4, BlockMedium::sector_size * default_geometry_.sectors);
+    set_word(5, BlockMedium::sector_size);
     set_word(6, default_geometry_.sectors);
     set_word(54, std::min<u32>(geometry_.cylinders, 65535));
     set_word(55, geometry_.heads);

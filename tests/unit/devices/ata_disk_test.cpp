@@ -197,6 +197,7 @@ TEST_F(AtaDiskTest, IdentifyHasSizesNamesAndAChecksum) {
     auto word = [&](size_t n) { return id[2 * n] | id[2 * n + 1] << 8; };
     EXPECT_EQ(word(1), 20);
     EXPECT_EQ(word(3), 4);
+    EXPECT_EQ(word(5), 512) << "bytes of a sector, for firmware older than ATA-2";
     EXPECT_EQ(word(6), 17);
     EXPECT_EQ(word(60) | word(61) << 16, 1400);
     EXPECT_EQ(word(100), 1400);
