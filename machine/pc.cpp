@@ -27,7 +27,7 @@ Nowhere nowhere;
 Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, std::unique_ptr<KernelImage> kernel,
        const MessageSink& messages)
     : time(make_time(config)), clock(*time), memory(config.memory), cpu(model_of(config), memory, ports, clock),
-      pci(ports, memory), host_bridge(memory, firmware.system.bytes, {}), isa_bridge(ports),
+      pci(ports, memory), host_bridge(memory, firmware.system.bytes, firmware.video.bytes), isa_bridge(ports),
       power(clock, ports, BoardPorts{}),
       local_apic(cpu.has(Feature::APIC) ? std::make_unique<LocalApic>(clock, pics) : nullptr),
       io_apic(local_apic ? std::make_unique<IoApic>(*local_apic) : nullptr), irqs(pics, io_apic.get()), pit(clock),

@@ -261,7 +261,11 @@ void Session::pump(unsigned number) {
     Port& port = ports_[number];
     if (!port.channel) return;
     port.channel->flush();
-    if (number != com1 && number != com2) return;
+    if (number != com1 && number != com2) {
+        // Nothing goes in there, but a peer may come or go.
+        if (!port.channel->is_stdio()) static_cast<void>(port.channel->receive(receive_at_once));
+        return;
+    }
     if (!port.channel->is_stdio() && port.waiting.size() < receive_at_once)
         for (const u8 byte : port.channel->receive(receive_at_once)) port.waiting.push_back(byte);
     Uart16550& uart = number == com1 ? pc_->com1 : pc_->com2;
@@ -313,7 +317,7 @@ void Session::say(int verbosity, const std::string& line) const {
 }
 
 void Session::report(const End& end, int status) {
-    const bool worth_words = status != 0 && end.reason != EndReason::Signal;
+    const bool worth_words = status != 0;
     if (settings_.verbosity >= (worth_words ? -1 : 1))
         fmt::print(stderr, "truering: {} (status {})\n", reason_of(end), status);
     if (worth_words && settings_.verbosity >= 0)
