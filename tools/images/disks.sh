@@ -94,7 +94,7 @@ ext4_disk() {
     busybox=$(unpacked busybox-static) || return
     work=$(mktemp -d)
     boot_partition "$work/boot" "$flavour" "root=/dev/sda2" || return
-    mkdir -p "$work/root"/{bin,dev,etc,proc,sbin,sys,tmp,work}
+    mkdir -p "$work/root"/{bin,data,dev,etc,proc,sbin,sys,tmp}
     cp "$busybox/bin/busybox" "$work/root/bin/"
     ln -s busybox "$work/root/bin/sh"
     install -m 755 "$here/guest-root-init" "$work/root/sbin/init"

@@ -182,8 +182,7 @@ void sixteen_bits() {
     gdt[ldt_slot] = descriptor(address(done), 0xffff, present | code_readable | dpl(3), bits32);
     other16 = {};
     other16.ss0 = data_selector(0);
-    other16.sp0 = 0; // not used: ring 0 is reached by the 32-bit gates from ring 3, so give a stack below 64 KiB
-    other16.sp0 = 0x7000;
+    other16.sp0 = 0x7000; // the INT that ends it goes to ring 0
     other16.cs = slot_selector(ldt_slot, 3);
     other16.ip = 0;
     other16.flags = always;
