@@ -36,6 +36,7 @@ namespace truering {
 
 class BlockCache;
 struct Block;
+struct Operation;
 
 // Why run() came back.
 enum class StopReason : u8 {
@@ -124,6 +125,10 @@ class Cpu final : public CpuState, private MemoryListener {
     bool event_delivered = false; // since the instruction began: no single-step trap follows
     FaultChain faults;
 
+    // Of the block in execution: EIP of its first instruction, and the operation at which its chain ended.
+    u32 block_eip = 0;
+    const Operation* stopped_at = nullptr;
+
     u64 extra_retired = 0; // iterations of a REP instruction beyond its first, since the run loop last counted
 
     [[nodiscard]] bool has(Feature feature) const { return model.features.has(feature); }
@@ -171,7 +176,6 @@ class Cpu final : public CpuState, private MemoryListener {
 
     std::unique_ptr<BlockCache> blocks_;
     const Block* current_block_ = nullptr; // in execution
-    u32 current_block_eip_ = 0;            // where it began
     u64 retired_ = 0;                      // up to the beginning of the block
     u64 run_end_ = 0;                      // run() returns when retired_ reaches it
     u64 pause_at_ = 0;                     // where the run loop looks for request_stop() again

@@ -1,5 +1,6 @@
 #include "cpu/interpreter/block_cache.hpp"
 
+#include "cpu/interpreter/chain.hpp"
 #include "decoder/isa.hpp"
 
 #include <algorithm>
@@ -8,12 +9,6 @@
 namespace truering {
 
 namespace {
-
-// What stands in an invalidated block: EIP stays, nothing is executed, and nothing is counted.
-Outcome leave_dead_block(Cpu& cpu, const Instruction&) {
-    --cpu.extra_retired; // takes back what the run loop counts for every operation
-    return Outcome::Jumped;
-}
 
 // F2 and F3 repeat string instructions; elsewhere (SSE's scalar forms) they are part of the opcode, or nothing.
 bool repeats(const Instruction& insn) {
@@ -24,6 +19,11 @@ bool repeats(const Instruction& insn) {
 
 bool ends_block(const Instruction& insn) {
     return insn.row >= row_count || isa[insn.row].attributes.ends_block || repeats(insn);
+}
+
+void append(Block& block, Handler handler, const Instruction& insn, u32 end) {
+    const u32 index = block.count++;
+    new (block.operations() + index) Operation{handler, insn, static_cast<u16>(end), static_cast<u16>(index)};
 }
 
 } // namespace
@@ -42,12 +42,12 @@ Block* BlockCache::build(Cpu& cpu, u64 physical, CodeSize size) {
         const Decoded decoded = decode({page.read + at, page_size - at}, size, cpu.model.features);
         if (decoded.status == DecodeStatus::Truncated) break; // goes on in the next page: not ours
         at += decoded.instruction.length;
-        new (block.operations() + block.count++)
-            Operation{handler_of(decoded.instruction), decoded.instruction, at - start};
+        append(block, chained_handler(decoded.instruction), decoded.instruction, at - start);
         if (ends_block(decoded.instruction)) break;
     }
     if (block.count == 0) return nullptr;
-    used_ += sizeof(Block) + block.count * sizeof(Operation);
+    append(block, chain::end_of_block, Instruction{}, at - start);
+    used_ += sizeof(Block) + block.count-- * sizeof(Operation);
     block.key = key_of(physical, size);
     block.physical = physical;
     block.bytes = at - start;
@@ -61,7 +61,7 @@ void BlockCache::kill(Block& block) {
     Block*& slot = table_[slot_of(block.key)];
     if (slot == &block) slot = nullptr;
     block.key = Block::invalid_key;
-    for (u32 n = 0; n < block.count; ++n) block.operations()[n].handler = leave_dead_block;
+    for (u32 n = 0; n < block.count; ++n) block.operations()[n].handler = chain::leave_dead_block;
 }
 
 void BlockCache::invalidate(u64 physical, u32 size) {

@@ -20,14 +20,7 @@
 
 namespace truering {
 
-struct Operation {
-    Handler handler;
-    Instruction insn;
-    u32 end; // bytes from the block's beginning to behind this instruction
-};
-static_assert(sizeof(Operation) == 40);
-
-// A block's operations stand right behind it in memory.
+// A block's operations stand right behind it in memory, and behind the last one the operation that ends the chain.
 struct Block {
     static constexpr u64 invalid_key = ~u64{0};
     static constexpr unsigned max_operations = 32;
@@ -70,7 +63,7 @@ class BlockCache {
   private:
     static constexpr unsigned table_bits = 16;
     static constexpr size_t arena_bytes = size_t{48} << 20;
-    static constexpr size_t largest_block = sizeof(Block) + Block::max_operations * sizeof(Operation);
+    static constexpr size_t largest_block = sizeof(Block) + (Block::max_operations + 1) * sizeof(Operation);
 
     [[nodiscard]] static size_t slot_of(u64 key) {
         return static_cast<size_t>((key ^ key >> table_bits) & ((u64{1} << table_bits) - 1));

@@ -1,6 +1,7 @@
 #include "cpu/interpreter/dispatch.hpp"
 
 #include "cpu/exceptions.hpp"
+#include "cpu/interpreter/chain.hpp"
 #include "cpu/interpreter/sections.hpp"
 #include "decoder/isa.hpp"
 
@@ -22,13 +23,23 @@ std::array<RowHandlers, row_count> join() {
     return all;
 }
 
+const RowHandlers& handlers_of_row(u16 row) {
+    static const std::array<RowHandlers, row_count> handlers = join();
+    return handlers[row];
+}
+
 } // namespace
 
-Handler handler_of(const Instruction& insn) {
-    static const std::array<RowHandlers, row_count> handlers = join();
+Handler single_handler(const Instruction& insn) {
     if (insn.row == row_undefined) return undefined;
     if (insn.row == row_too_long) return too_long;
-    return handlers[insn.row].handler[insn.operand_32 ? 1 : 0][insn.memory ? 1 : 0];
+    return handlers_of_row(insn.row).single[insn.operand_32 ? 1 : 0][insn.memory ? 1 : 0];
+}
+
+Handler chained_handler(const Instruction& insn) {
+    if (insn.row == row_undefined) return chain::run<undefined>;
+    if (insn.row == row_too_long) return chain::run<too_long>;
+    return handlers_of_row(insn.row).chained[insn.operand_32 ? 1 : 0][insn.memory ? 1 : 0];
 }
 
 } // namespace truering

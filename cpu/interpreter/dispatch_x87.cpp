@@ -3,6 +3,7 @@
 // Admission's answer is nearly always the same here, so what it looks at is looked at first: with CR0.EM and CR0.TS
 // clear and no exception pending, every x87 instruction is admitted.
 #include "cpu/admission.hpp"
+#include "cpu/interpreter/chain.hpp"
 #include "cpu/interpreter/sections.hpp"
 #include "cpu/own/x87.hpp"
 #include "decoder/row.hpp"
@@ -23,7 +24,7 @@ template <class Op, Shape shape, Attributes attributes> constexpr RowHandlers ha
     static_assert((attributes.checks & ~(check_fpu | check_fpu_nowait | check_wait)) == 0);
     static_assert(attributes.v32_exit == V32Exit::None);
     constexpr Handler handler = run_admitted_x87<Op::run>;
-    return {{{handler, handler}, {handler, handler}}};
+    return chain::handlers<handler, handler>();
 }
 
 using namespace attributes;

@@ -69,8 +69,10 @@ class RunLoop {
             Block* const block = next_block(guess);
             if (block == nullptr) return run_one();
             *guess = block;
-            const u64 room = cpu_.pause_at_ - cpu_.retired_;
-            const Outcome outcome = execute(*block, static_cast<u32>(std::min<u64>(block->count, room)));
+            // Near the end of the run, where the block may be too long: one by one.
+            if (block->count > cpu_.pause_at_ - cpu_.retired_) [[unlikely]]
+                return run_one();
+            const Outcome outcome = execute(*block);
             if (outcome > Outcome::Jumped) return;
             guess = &block->successor[outcome == Outcome::Done ? 0 : 1];
         } while (cpu_.attention == 0 && cpu_.retired_ < cpu_.pause_at_);
@@ -106,26 +108,19 @@ class RunLoop {
         return true;
     }
 
-    // Runs the first `count` operations. An outcome beyond Jumped: something happened that the caller must look at.
-    Outcome execute(const Block& block, u32 count) {
+    // Runs a block. An outcome beyond Jumped: something happened that the caller must look at.
+    Outcome execute(const Block& block) {
         cpu_.current_block_ = &block;
-        const u32 start = cpu_.eip;
-        cpu_.current_block_eip_ = start;
-        const Operation* op = block.operations();
-        const Operation* const end = op + count;
-        do {
-            const Outcome outcome = op->handler(cpu_, op->insn);
-            if (outcome != Outcome::Done) [[unlikely]]
-                return leave_early(block, *op, outcome);
-            cpu_.eip = start + op->end; // no chain from one instruction's EIP to the next one's
-        } while (++op != end);
-        leave_block(block, count);
-        return Outcome::Done;
-    }
-
-    Outcome leave_early(const Block& block, const Operation& op, Outcome outcome) {
-        if (outcome == Outcome::Leave) cpu_.eip = cpu_.current_block_eip_ + op.end;
-        leave_block(block, static_cast<u32>(&op - block.operations()) + 1);
+        cpu_.block_eip = cpu_.eip;
+        const Operation* const first = block.operations();
+        const Outcome outcome = first->handler(cpu_, first->insn);
+        if (outcome == Outcome::Done) {
+            leave_block(block, block.count);
+            return outcome;
+        }
+        const Operation& last = *cpu_.stopped_at;
+        if (outcome == Outcome::Leave) cpu_.eip = cpu_.block_eip + last.end;
+        leave_block(block, last.index + 1u);
         if (outcome == Outcome::Fault) fault();
         return outcome;
     }
@@ -170,7 +165,7 @@ class RunLoop {
         if (resumed) cpu_.eflags_rest &= ~u32{EFLAGS_RF};
         if (!cpu_.coverage_.empty()) cover(insn);
         const u32 before = cpu_.eip;
-        const Outcome outcome = handler_of(insn)(cpu_, insn);
+        const Outcome outcome = single_handler(insn)(cpu_, insn);
         if (outcome == Outcome::Done || outcome == Outcome::Leave) cpu_.eip += insn.length;
         count_executed(1);
         // A shadow lasts one instruction; one that this instruction cast itself stays.
@@ -219,7 +214,7 @@ RunResult Cpu::run(u64 budget) {
 u64 Cpu::retired() const {
     if (current_block_ == nullptr) return retired_ + extra_retired;
     // How far EIP has come in the block tells how many of its instructions are done.
-    const u32 at = eip - current_block_eip_;
+    const u32 at = eip - block_eip;
     const Operation* const operations = current_block_->operations();
     u64 done = 0;
     while (done < current_block_->count && operations[done].end <= at) ++done;

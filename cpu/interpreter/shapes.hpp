@@ -6,7 +6,7 @@
 
 #include "cpu/access.hpp"
 #include "cpu/admission.hpp"
-#include "cpu/interpreter/dispatch.hpp"
+#include "cpu/interpreter/chain.hpp"
 #include "decoder/row.hpp"
 
 namespace truering::shapes {
@@ -87,6 +87,19 @@ template <class T> inline T value_at(const u8* host) {
 
 template <class T> inline void put(u8* host, T value) { std::memcpy(host, &value, sizeof(T)); }
 
+// Loads an operand by the quick look; false where it does not suffice.
+template <Operand operand, bool in_memory, class T>
+inline bool quick_load(const Cpu& cpu, const Instruction& insn, T& value) {
+    if constexpr (is_memory<operand, in_memory>()) {
+        const u8* const host = quick_read<T>(cpu, operand_segment(insn), effective_address(cpu, insn));
+        if (host == nullptr) return false;
+        value = value_at<T>(host);
+    } else {
+        value = get<operand, T>(cpu, insn);
+    }
+    return true;
+}
+
 // What W computes from its source.
 template <class Op, class V, Operand b, Operand c, class A, class B>
 inline A produce(Cpu& cpu, const Instruction& insn, B source) {
@@ -111,27 +124,22 @@ template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
 }
 
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
-Outcome run_W(Cpu& cpu, const Instruction& insn) {
+inline bool quick_W(Cpu& cpu, const Instruction& insn) {
     using A = ValueType<a, V>;
     using B = ValueType<b, V>;
-    if constexpr (is_memory<b, in_memory>()) {
-        const u8* const host = quick_read<B>(cpu, operand_segment(insn), effective_address(cpu, insn));
+    B source{};
+    if constexpr (!(b == nothing))
+        if (!quick_load<b, in_memory>(cpu, insn, source)) [[unlikely]]
+            return false;
+    if constexpr (is_memory<a, in_memory>()) {
+        u8* const host = quick_write<A>(cpu, operand_segment(insn), effective_address(cpu, insn));
         if (host == nullptr) [[unlikely]]
-            return thorough_W<Op, V, in_memory, a, b, c>(cpu, insn);
-        cpu.set_reg<A>(register_of<a, A>(insn), produce<Op, V, b, c, A, B>(cpu, insn, value_at<B>(host)));
+            return false;
+        put<A>(host, produce<Op, V, b, c, A, B>(cpu, insn, source));
     } else {
-        B source{};
-        if constexpr (!(b == nothing)) source = get<b, B>(cpu, insn);
-        if constexpr (is_memory<a, in_memory>()) {
-            u8* const host = quick_write<A>(cpu, operand_segment(insn), effective_address(cpu, insn));
-            if (host == nullptr) [[unlikely]]
-                return thorough_W<Op, V, in_memory, a, b, c>(cpu, insn);
-            put<A>(host, produce<Op, V, b, c, A, B>(cpu, insn, source));
-        } else {
-            cpu.set_reg<A>(register_of<a, A>(insn), produce<Op, V, b, c, A, B>(cpu, insn, source));
-        }
+        cpu.set_reg<A>(register_of<a, A>(insn), produce<Op, V, b, c, A, B>(cpu, insn, source));
     }
-    return Outcome::Done;
+    return true;
 }
 
 // The result of a body on the first operand's value and the others, which are no memory any more.
@@ -163,30 +171,23 @@ template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
 }
 
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
-Outcome run_RW(Cpu& cpu, const Instruction& insn) {
+inline bool quick_RW(Cpu& cpu, const Instruction& insn) {
     using A = ValueType<a, V>;
     using B = ValueType<b, V>;
+    B second{};
+    if constexpr (!(b == nothing))
+        if (!quick_load<b, in_memory>(cpu, insn, second)) [[unlikely]]
+            return false;
     if constexpr (is_memory<a, in_memory>()) {
         u8* const host = quick_write<A>(cpu, operand_segment(insn), effective_address(cpu, insn));
         if (host == nullptr) [[unlikely]]
-            return thorough_RW<Op, V, in_memory, a, b, c>(cpu, insn);
-        B second{};
-        if constexpr (!(b == nothing)) second = get<b, B>(cpu, insn);
+            return false;
         put<A>(host, combine<Op, V, a, b, c, A, B>(cpu, insn, value_at<A>(host), second));
     } else {
-        B second{};
-        if constexpr (is_memory<b, in_memory>()) {
-            const u8* const host = quick_read<B>(cpu, operand_segment(insn), effective_address(cpu, insn));
-            if (host == nullptr) [[unlikely]]
-                return thorough_RW<Op, V, in_memory, a, b, c>(cpu, insn);
-            second = value_at<B>(host);
-        } else if constexpr (!(b == nothing)) {
-            second = get<b, B>(cpu, insn);
-        }
         const unsigned n = register_of<a, A>(insn);
         cpu.set_reg<A>(n, combine<Op, V, a, b, c, A, B>(cpu, insn, cpu.reg<A>(n), second));
     }
-    return Outcome::Done;
+    return true;
 }
 
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
@@ -201,29 +202,32 @@ template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
     return Outcome::Done;
 }
 
-// Loads an operand by the quick look; false where it does not suffice.
-template <Operand operand, bool in_memory, class T>
-inline bool quick_load(const Cpu& cpu, const Instruction& insn, T& value) {
-    if constexpr (is_memory<operand, in_memory>()) {
-        const u8* const host = quick_read<T>(cpu, operand_segment(insn), effective_address(cpu, insn));
-        if (host == nullptr) return false;
-        value = value_at<T>(host);
-    } else {
-        value = get<operand, T>(cpu, insn);
-    }
-    return true;
-}
-
 template <class Op, class V, bool in_memory, Operand a, Operand b, Operand c>
-Outcome run_R(Cpu& cpu, const Instruction& insn) {
+inline bool quick_R(Cpu& cpu, const Instruction& insn) {
     using A = ValueType<a, V>;
     using B = ValueType<b, V>;
     A first{};
     B second{};
     if (!quick_load<a, in_memory>(cpu, insn, first) || !quick_load<b, in_memory>(cpu, insn, second)) [[unlikely]]
-        return thorough_R<Op, V, in_memory, a, b, c>(cpu, insn);
+        return false;
     static_cast<void>(combine<Op, V, a, b, c, A, B>(cpu, insn, first, second));
-    return Outcome::Done;
+    return true;
+}
+
+// The quick way of a shape, chained; where it does not suffice, the thorough one.
+template <class Op, Shape shape, class V, bool in_memory, Operand a, Operand b, Operand c>
+Outcome run_quickly(Cpu& cpu, const Instruction& insn) {
+    if constexpr (shape == Shape::W) {
+        if (!quick_W<Op, V, in_memory, a, b, c>(cpu, insn)) [[unlikely]]
+            return chain::run<thorough_W<Op, V, in_memory, a, b, c>>(cpu, insn);
+    } else if constexpr (shape == Shape::RW) {
+        if (!quick_RW<Op, V, in_memory, a, b, c>(cpu, insn)) [[unlikely]]
+            return chain::run<thorough_RW<Op, V, in_memory, a, b, c>>(cpu, insn);
+    } else {
+        if (!quick_R<Op, V, in_memory, a, b, c>(cpu, insn)) [[unlikely]]
+            return chain::run<thorough_R<Op, V, in_memory, a, b, c>>(cpu, insn);
+    }
+    return chain::go_on(cpu, insn);
 }
 
 // Own handlers get u8 for rows with a byte operand other than an immediate, else the operand size.
@@ -234,11 +238,11 @@ constexpr bool is_byte_operand(const Operand& operand) {
 
 template <class Op, Shape shape, class V, bool in_memory, Operand a, Operand b, Operand c> constexpr Handler plain() {
     if constexpr (shape == Shape::W)
-        return run_W<Op, V, in_memory, a, b, c>;
+        return thorough_W<Op, V, in_memory, a, b, c>;
     else if constexpr (shape == Shape::RW)
-        return run_RW<Op, V, in_memory, a, b, c>;
+        return thorough_RW<Op, V, in_memory, a, b, c>;
     else if constexpr (shape == Shape::R)
-        return run_R<Op, V, in_memory, a, b, c>;
+        return thorough_R<Op, V, in_memory, a, b, c>;
     else if constexpr (is_byte_operand(a) || is_byte_operand(b))
         return Op::template run<u8>;
     else
@@ -250,23 +254,32 @@ template <Handler handler> Outcome run_admitted(Cpu& cpu, const Instruction& ins
     return handler(cpu, insn);
 }
 
+struct HandlerPair {
+    Handler single, chained;
+};
+
 template <class Op, Shape shape, bool admission, class V, bool in_memory, Operand a, Operand b, Operand c>
-constexpr Handler select() {
+constexpr HandlerPair select() {
     // A form that the encoding does not have needs no handler of its own.
     constexpr bool memory = in_memory && (may_be_memory(a) || may_be_memory(b));
     constexpr Handler handler = plain<Op, shape, V, memory, a, b, c>();
     if constexpr (admission)
-        return run_admitted<handler>;
+        return {run_admitted<handler>, chain::run<run_admitted<handler>>};
+    else if constexpr (shape == Shape::Own)
+        return {handler, chain::run<handler>};
     else
-        return handler;
+        return {handler, run_quickly<Op, shape, V, memory, a, b, c>};
 }
 
 template <class Op, Shape shape, Operand a, Operand b, Operand c, Attributes attributes>
 constexpr RowHandlers handlers_of_row() {
     constexpr bool admission = attributes.needs_admission();
-    return {
-        {{select<Op, shape, admission, u16, false, a, b, c>(), select<Op, shape, admission, u16, true, a, b, c>()},
-         {select<Op, shape, admission, u32, false, a, b, c>(), select<Op, shape, admission, u32, true, a, b, c>()}}};
+    constexpr HandlerPair register_16 = select<Op, shape, admission, u16, false, a, b, c>();
+    constexpr HandlerPair memory_16 = select<Op, shape, admission, u16, true, a, b, c>();
+    constexpr HandlerPair register_32 = select<Op, shape, admission, u32, false, a, b, c>();
+    constexpr HandlerPair memory_32 = select<Op, shape, admission, u32, true, a, b, c>();
+    return {{{register_16.single, memory_16.single}, {register_32.single, memory_32.single}},
+            {{register_16.chained, memory_16.chained}, {register_32.chained, memory_32.chained}}};
 }
 
 } // namespace truering::shapes

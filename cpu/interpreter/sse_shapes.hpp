@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cpu/admission.hpp"
-#include "cpu/interpreter/dispatch.hpp"
+#include "cpu/interpreter/chain.hpp"
 #include "cpu/own/sse_forms.hpp"
 
 namespace truering::sse_shapes {
@@ -45,7 +45,7 @@ constexpr RowHandlers handlers_of_row() {
     constexpr bool two_forms = may_be_in_memory(a) || may_be_in_memory(b);
     constexpr Handler in_register = select<Op, shape, false, a, b, c, attributes>();
     constexpr Handler in_memory = select<Op, shape, two_forms, a, b, c, attributes>();
-    return {{{in_register, in_memory}, {in_register, in_memory}}};
+    return chain::handlers<in_register, in_memory>();
 }
 
 } // namespace truering::sse_shapes

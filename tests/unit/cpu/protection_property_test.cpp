@@ -199,7 +199,7 @@ TEST_F(ProtectionProperties, AnInstructionThatFaultsHasChangedNothing) {
         const Decoded decoded = decode(bytes, cpu.code_size(), cpu.model.features);
         if (decoded.status != DecodeStatus::Complete || decoded.instruction.row >= row_count) continue;
         const Visible before = visible(cpu);
-        const Outcome outcome = handler_of(decoded.instruction)(cpu, decoded.instruction);
+        const Outcome outcome = single_handler(decoded.instruction)(cpu, decoded.instruction);
         if (failed(outcome)) {
             const bool behind_commit =
                 cpu.segment[seg_TR].selector != before.selector[seg_TR] || (cpu.cr0 & CR0_TS) != (before.cr0 & CR0_TS);
