@@ -32,6 +32,7 @@ struct PcConfig {
     u32 tsc_mhz = 1000;                       // what RDTSC counts
     u32 mips = InstructionTime::default_mips; // instructions a microsecond, under TimeMode::Instructions
     bool apic = true;
+    bool acpi = true; // off: no ACPI tables (empty_acpi.hpp)
     TimeMode time = TimeMode::Instructions;
     u64 rtc_start = 946'684'800;  // seconds since 1970; 2000-01-01
     std::vector<BootDevice> boot; // empty: first that is bootable of floppy, hard disk, CD

@@ -2,6 +2,7 @@
 //
 // Source: IBM PC AT technical reference, CMOS RAM; R. Brown's CMOS memory map; SeaBIOS's run-time configuration.
 #include "machine/boot_rom.hpp"
+#include "machine/empty_acpi.hpp"
 #include "machine/pc.hpp"
 
 #include <algorithm>
@@ -132,6 +133,7 @@ void Pc::fill_fw_cfg(const PcConfig& config, const PcPlugs& plugs) {
     fw_cfg.add_u16(FwCfg::Key::NoGraphic, plugs.serial_console ? 1 : 0);
     fw_cfg.add_u16(FwCfg::Key::BootMenu, config.boot_menu ? 1 : 0);
     fw_cfg.add_item(FwCfg::Key::Numa, std::vector<u8>(16));
+    fw_cfg.add_item(FwCfg::Key::Irq0Override, {1}); // the timer is input 2 of the I/O APIC (irq_wires.hpp)
 
     constexpr u32 ram = 1;
     std::vector<FwCfg::MemoryRange> ranges{{0, memory.ram_below_4g(), ram}};
@@ -141,6 +143,7 @@ void Pc::fill_fw_cfg(const PcConfig& config, const PcPlugs& plugs) {
     // Without a device to boot from, SeaBIOS waits instead of resetting every minute.
     fw_cfg.add_file("etc/boot-fail-wait", {0xFF, 0xFF, 0xFF, 0xFF});
     if (plugs.serial_console) fw_cfg.add_file_u64("etc/sercon-port", Uart16550::com1);
+    if (!config.acpi) add_empty_acpi(fw_cfg);
     if (kernel_) {
         fw_cfg.add_file("genroms/truering-kernel.rom", make_boot_rom());
         fw_cfg.add_file_string("bootorder", "/rom@genroms/truering-kernel.rom\n");

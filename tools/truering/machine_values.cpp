@@ -210,8 +210,10 @@ void parse_machine(const std::string& text, PcConfig& pc) {
             if (name != "pc" && name.rfind("pc-i440fx", 0) != 0) unknown_key("--machine", name, {"pc"});
         } else if (pair.key == "apic")
             pc.apic = parse_switch(pair.value);
+        else if (pair.key == "acpi")
+            pc.acpi = parse_switch(pair.value);
         else if (pair.key != "accel") // QEMU's: there is one way to execute here
-            unknown_key("--machine", pair.key, {"pc", "apic"});
+            unknown_key("--machine", pair.key, {"pc", "apic", "acpi"});
     }
 }
 

@@ -148,7 +148,8 @@ constexpr std::array rows{
     OptionRow{"Machine", "cpu", 0, "MODEL[,+F,-F][,mhz=N][,level=N]",
               "processor and changes to its features [pentium3]; see 'truering list cpus'",
               [](S s, V v) { parse_cpu(v, s.pc); }},
-    OptionRow{"Machine", "machine", 'M', "pc[,apic=off]", "the board: i440FX, PIIX3, with or without APIC",
+    OptionRow{"Machine", "machine", 'M', "pc[,apic=off][,acpi=off]",
+              "the board: i440FX and PIIX3, with or without APICs and ACPI tables",
               [](S s, V v) { parse_machine(v, s.pc); }},
     OptionRow{"Machine", "smp", 0, "1", "processors; there is one",
               [](S, V v) {

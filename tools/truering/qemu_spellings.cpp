@@ -78,6 +78,7 @@ constexpr std::array spellings{
     Spelling{"nodefaults", false, Do::Ignore, ""},
     Spelling{"accel", true, Do::IgnoreSetting, "there is one way to execute here"},
     Spelling{"enable-kvm", false, Do::IgnoreSetting, "there is one way to execute here"},
+    Spelling{"no-acpi", false, Do::Replace, "--machine=pc,acpi=off"},
     Spelling{"no-hpet", false, Do::Ignore, ""},
     Spelling{"usb", false, Do::IgnoreSetting, "there is no USB"},
     Spelling{"audiodev", true, Do::IgnoreSetting, "there is no sound"},

@@ -251,8 +251,10 @@ void Session::terminal_command(u8 letter) {
         pc_->cpu.shorten_run(0);
         break;
     case 'p': pc_->power.press_power_button(); break;
+    case 'b': pc_->com1.receive_break(); break;
     default:
         write_terminal("\r\nCtrl-A x  quit\r\nCtrl-A r  reset\r\nCtrl-A p  press the power button\r\n"
+                       "Ctrl-A b  send a break to COM1\r\n"
                        "Ctrl-A Ctrl-A  sends Ctrl-A\r\n");
     }
 }

@@ -167,6 +167,16 @@ TEST_F(PcTest, A20IsEitherGate) {
     EXPECT_EQ(pc->cpu.a20_mask, through);
 }
 
+TEST_F(PcTest, TheTimerIsInput2OfTheIoApic) {
+    EXPECT_EQ(run({0xFA, 0xF4}).reason, EndReason::Halted);
+    pc->ports.write(0x43, 0x34, 1); // counter 0, mode 2: its output is high from now on
+    EXPECT_TRUE(pc->io_apic->is_asserted(2));
+    EXPECT_FALSE(pc->io_apic->is_asserted(0));
+    // And the firmware is told so (fw_cfg item 8002H).
+    pc->ports.write(0x510, 0x8002, 2);
+    EXPECT_EQ(pc->ports.read(0x511, 1), 1u);
+}
+
 TEST_F(PcTest, CmosTellsTheMemory) {
     EXPECT_EQ(run({0xFA, 0xF4}).reason, EndReason::Halted);
     EXPECT_EQ(pc->rtc.cmos(0x15) | pc->rtc.cmos(0x16) << 8, 640);
