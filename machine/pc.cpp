@@ -37,7 +37,7 @@ Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, s
       debug_console(std::make_unique<DebugConsole>(plugs.debug_console == nullptr ? nowhere : *plugs.debug_console)),
       fw_cfg(memory), vga(clock, ports, memory, firmware.video.bytes),
       ide(PiixModel::Piix3, ports, memory, ide_primary_channel, ide_secondary_channel) {
-    if (auto* instructions = dynamic_cast<InstructionTime*>(time.get())) instructions->follow(cpu);
+    time->follow(cpu);
     cpu.tsc_hertz = u64{config.tsc_mhz} * 1'000'000;
     if (config.debug_exit_port)
         debug_exit = std::make_unique<DebugExit>([this](u32 value) {

@@ -35,6 +35,7 @@ void MachineLoop::finish(End end) {
 }
 
 void MachineLoop::turn() {
+    pc_.time->look();
     pc_.clock.fire_due();
     serve_requests();
     if (end_ || pause_) return;

@@ -28,11 +28,21 @@ Nanoseconds HostTime::steady_now() {
 }
 
 Nanoseconds HostTime::now() const {
+    if (cpu_ == nullptr || cpu_->retired() != asked_at_) ask_host();
+    return virtual_;
+}
+
+bool HostTime::skip_to(Nanoseconds when) {
+    ask_host();
+    return virtual_ >= when;
+}
+
+void HostTime::ask_host() const {
+    if (cpu_ != nullptr) asked_at_ = cpu_->retired();
     const Nanoseconds host = host_now_();
     const Nanoseconds passed = host > last_ ? host - last_ : 0;
     last_ = std::max(last_, host);
     if (passed <= longest_gap) virtual_ += passed;
-    return virtual_;
 }
 
 u64 HostTime::instructions_until(Nanoseconds when) const {

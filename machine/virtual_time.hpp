@@ -6,7 +6,8 @@
 //
 // HostTime (`--clock host`) follows the host's steady clock from the moment of its first use. While it is not looked at
 // for longer than `longest_gap` (the host slept, the process was stopped), the machine stood still: time goes on where
-// it was, instead of flooding the guest with the ticks that it missed.
+// it was, instead of flooding the guest with the ticks that it missed. Within an instruction time stands still: a chip
+// that puts a counter together from several bytes must not see it move in between.
 #pragma once
 
 #include "machine/event_queue.hpp"
@@ -20,6 +21,12 @@ class Cpu;
 class VirtualTime : public TimeSource {
   public:
     virtual ~VirtualTime() = default;
+
+    // What the time is made of: the machine tells once, before it starts.
+    virtual void follow(const Cpu& cpu) = 0;
+
+    // Between two runs of the processor: time may go on although no instruction was executed.
+    virtual void look() {}
 
     // How many instructions may be executed before it is time to look at alarms for `when`; at least 1.
     [[nodiscard]] virtual u64 instructions_until(Nanoseconds when) const = 0;
@@ -38,7 +45,7 @@ class InstructionTime final : public VirtualTime {
 
     // Instructions a microsecond, 1 to 100,000.
     explicit InstructionTime(u32 mips = default_mips) : mips_(mips) {}
-    void follow(const Cpu& cpu) { cpu_ = &cpu; }
+    void follow(const Cpu& cpu) override { cpu_ = &cpu; }
 
     [[nodiscard]] Nanoseconds now() const override;
     [[nodiscard]] u64 instructions_until(Nanoseconds when) const override;
@@ -60,9 +67,12 @@ class HostTime final : public VirtualTime {
 
     explicit HostTime(SteadyNow host_now = &steady_now) : host_now_(host_now), last_(host_now()) {}
 
+    void follow(const Cpu& cpu) override { cpu_ = &cpu; }
+    void look() override { ask_host(); }
+
     [[nodiscard]] Nanoseconds now() const override;
     [[nodiscard]] u64 instructions_until(Nanoseconds when) const override;
-    bool skip_to(Nanoseconds when) override { return now() >= when; }
+    bool skip_to(Nanoseconds when) override;
     void executed(u64 instructions) override;
 
   private:
@@ -70,7 +80,11 @@ class HostTime final : public VirtualTime {
     static constexpr Nanoseconds longest_run = 1'000'000;
     static constexpr u64 shortest_budget = 1'000;
 
+    void ask_host() const;
+
+    const Cpu* cpu_ = nullptr;
     SteadyNow host_now_;
+    mutable u64 asked_at_ = ~u64{0};  // instructions executed at the last look
     mutable Nanoseconds last_;        // the host's time at the last look
     mutable Nanoseconds virtual_ = 0; // and this clock's
     Nanoseconds counted_at_ = 0;      // for the speed

@@ -177,6 +177,22 @@ TEST_F(PcTest, TheTimerIsInput2OfTheIoApic) {
     EXPECT_EQ(pc->ports.read(0x511, 1), 1u);
 }
 
+TEST_F(PcTest, TheHostsTimeStandsStillWithinAnInstruction) {
+    PcConfig config = small();
+    config.time = TimeMode::Host;
+    pc = std::make_unique<Pc>(config, firmware({0x90, 0x90}), PcPlugs{}, nullptr, MessageSink{});
+    const Nanoseconds first = pc->clock.now();
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < std::chrono::microseconds(50)) continue;
+    EXPECT_EQ(pc->clock.now(), first);
+    static_cast<void>(pc->cpu.run(1));
+    const Nanoseconds second = pc->clock.now();
+    EXPECT_GE(second, first + 50'000);
+    while (std::chrono::steady_clock::now() - begin < std::chrono::microseconds(100)) continue;
+    pc->time->look();
+    EXPECT_GT(pc->clock.now(), second);
+}
+
 TEST_F(PcTest, CmosTellsTheMemory) {
     EXPECT_EQ(run({0xFA, 0xF4}).reason, EndReason::Halted);
     EXPECT_EQ(pc->rtc.cmos(0x15) | pc->rtc.cmos(0x16) << 8, 640);
