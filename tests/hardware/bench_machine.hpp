@@ -13,7 +13,9 @@ class StoppedClock final : public Clock {
 };
 
 struct BenchMachine {
-    explicit BenchMachine(const CpuModel& model, u64 ram_bytes) : memory(ram_bytes), cpu(model, memory, ports, clock) {}
+    explicit BenchMachine(const CpuModel& model, u64 ram_bytes) : memory(ram_bytes), cpu(model, memory, ports, clock) {
+        cpu.enable_coverage();
+    }
 
     StoppedClock clock;
     PhysicalMemory memory;

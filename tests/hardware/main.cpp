@@ -2,7 +2,10 @@
 // differs. Exit status 0: all passed; 1: some did not; 2: the folder cannot be read.
 #include "tests/hardware/runner.hpp"
 
+#include "decoder/isa.hpp"
+
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fmt/ranges.h>
 #include <fstream>
@@ -60,6 +63,12 @@ Tally run_file(const std::filesystem::path& path, const Explained& explained, st
     return tally;
 }
 
+void write_coverage(const char* folder, const std::string& set, const std::vector<u64>& counts) {
+    std::ofstream file(std::filesystem::path(folder) / (set + ".coverage"));
+    for (size_t row = 0; row < counts.size(); ++row)
+        file << isa[row].encoding << '\t' << isa[row].mnemonic << '\t' << counts[row] << '\n';
+}
+
 std::vector<std::filesystem::path> files_of(int argc, char** argv) {
     std::vector<std::filesystem::path> files;
     const std::filesystem::path folder = argv[2];
@@ -89,6 +98,8 @@ int main(int argc, char** argv) {
             total.failed += tally.failed;
             total.explained += tally.explained;
         }
+        if (const char* const wanted = std::getenv("TRUERING_COVERAGE"); wanted != nullptr && runner != nullptr)
+            write_coverage(wanted, std::filesystem::path(argv[2]).filename().string(), runner->coverage());
         fmt::print("{} files, {} tests differ as explained\n{} passed, {} failed\n", files.size(), total.explained,
                    total.passed, total.failed);
         return total.failed == 0 && total.passed != 0 ? 0 : 1;

@@ -33,12 +33,15 @@ class TestRunner {
     virtual ~TestRunner() = default;
     // The differences between the processor's and the hardware's final state; empty if the test passes.
     virtual std::string run(const moo::File& file, const moo::Test& test) = 0;
+    // Executions of each row of the instruction table.
+    [[nodiscard]] virtual const std::vector<u64>& coverage() const = 0;
 };
 
 class RealModeRunner final : public TestRunner {
   public:
     RealModeRunner();
     std::string run(const moo::File& file, const moo::Test& test) override;
+    [[nodiscard]] const std::vector<u64>& coverage() const override { return machine_.cpu.coverage(); }
 
   private:
     void load(const moo::Test& test);
@@ -50,6 +53,7 @@ class UserModeRunner final : public TestRunner {
   public:
     UserModeRunner();
     std::string run(const moo::File& file, const moo::Test& test) override;
+    [[nodiscard]] const std::vector<u64>& coverage() const override { return machine_.cpu.coverage(); }
 
   private:
     void load(const moo::Test& test);
