@@ -1,6 +1,6 @@
-#include "kernels.hpp"
+#include "tools/bench/guest/kernels.hpp"
 
-#include "machine.hpp"
+#include "tools/bench/guest/machine.hpp"
 
 namespace bench {
 namespace {

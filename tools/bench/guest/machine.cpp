@@ -1,4 +1,4 @@
-#include "machine.hpp"
+#include "tools/bench/guest/machine.hpp"
 
 extern "C" {
 void leave_ring_3();

@@ -1,7 +1,7 @@
 // Runs the kernel that the driver wrote into the image, and says "CHECK checksum" on COM1, or "LACKS" if the processor
 // does not have what it needs. With 0 turns it does not run at all: that is the cost of booting.
-#include "kernels.hpp"
-#include "machine.hpp"
+#include "tools/bench/guest/kernels.hpp"
+#include "tools/bench/guest/machine.hpp"
 
 extern "C" {
 extern uint32_t bench_kernel, bench_turns;
