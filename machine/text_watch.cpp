@@ -15,7 +15,7 @@ TextWatch::~TextWatch() {
 }
 
 void TextWatch::expect(const std::string& pattern, Found found) {
-    expectations_.push_back({std::regex(pattern, std::regex::ECMAScript | std::regex::optimize), std::move(found)});
+    expectations_.push_back({TextPattern(pattern), std::move(found)});
     for (Port& port : ports_) port.changed = !port.line.empty();
     screen_lines_.clear();
     clock_.arm(quiet_alarm_, clock_.now());
@@ -86,13 +86,7 @@ void TextWatch::match(const std::string& line) {
     const size_t count = expectations_.size();
     for (size_t n = 0; n < count; ++n) {
         Expectation& expectation = expectations_[n];
-        bool matches = false;
-        try {
-            matches = !expectation.done && std::regex_search(line, expectation.pattern);
-        } catch (const std::regex_error&) {
-            // Too complex for this line: no match.
-        }
-        if (!matches) continue;
+        if (expectation.done || !expectation.pattern.found_in(line)) continue;
         expectation.done = true;
         const Found found = expectation.found;
         found(line);

@@ -4,17 +4,17 @@
 // moment. The screen is looked at in an interval of virtual time, and only where it changed; so under instruction time
 // a text is found at the same instruction in every run. Escape sequences of terminals are taken out first.
 //
-// Patterns are ECMAScript regular expressions, matched anywhere within a line.
+// Patterns (text_pattern.hpp) match anywhere within a line.
 #pragma once
 
 #include "devices/serial_sink.hpp"
 #include "devices/vga_text.hpp"
+#include "machine/text_pattern.hpp"
 #include "memory/clock.hpp"
 
 #include <array>
 #include <deque>
 #include <functional>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -37,7 +37,7 @@ class TextWatch {
     ~TextWatch();
 
     // Calls `found` once, at the first match from now on; what stands on the screen and in unfinished lines counts.
-    // Throws std::regex_error.
+    // Throws TextPattern::Error.
     void expect(const std::string& pattern, Found found);
 
     // A port's byte. The chip's sink is a WatchedSink, which calls this.
@@ -55,7 +55,7 @@ class TextWatch {
         bool changed = false;
     };
     struct Expectation {
-        std::regex pattern;
+        TextPattern pattern;
         Found found;
         bool done = false;
     };

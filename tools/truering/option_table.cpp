@@ -1,5 +1,6 @@
 #include "tools/truering/option_table.hpp"
 
+#include "machine/text_pattern.hpp"
 #include "tools/truering/nearest.hpp"
 #include "tools/truering/values.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <array>
 #include <map>
-#include <regex>
 
 namespace truering {
 
@@ -18,9 +18,9 @@ using V = const std::string&;
 
 void check_regex(V text) {
     try {
-        const std::regex tried(text);
-    } catch (const std::regex_error& error) {
-        throw UsageError(fmt::format("'{}' is no regular expression: {}", text, error.what()));
+        const TextPattern tried(text);
+    } catch (const TextPattern::Error& error) {
+        throw UsageError(error.what());
     }
 }
 
