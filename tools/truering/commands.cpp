@@ -5,6 +5,7 @@
 #include "devices/keys.hpp"
 #include "machine/firmware.hpp"
 #include "tools/truering/nearest.hpp"
+#include "tools/truering/option_table.hpp"
 #include "tools/truering/terminal.hpp"
 #include "tools/truering/values.hpp"
 
@@ -110,6 +111,39 @@ Diagnosis diagnose() {
 #endif
     result.text += result.complete ? "A machine can start.\n" : "No machine can start yet.\n";
     return result;
+}
+
+std::string completions_text(const std::string& shell) {
+    if (shell != "bash") throw UsageError(fmt::format("completions: '{}' is not known; bash", shell));
+    std::string all, valued;
+    for (const OptionRow& row : option_table()) {
+        all += fmt::format(" --{}", row.name);
+        if (!row.value.empty()) valued += fmt::format("{}--{}", valued.empty() ? "" : "|", row.name);
+    }
+    std::string models;
+    for (const CpuModel& model : cpu_models()) models += fmt::format(" {}", model.name);
+    return fmt::format(
+        "# bash completion for truering; put it into /usr/share/bash-completion/completions/truering\n"
+        "_truering() {{\n"
+        "    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}\n"
+        "    COMPREPLY=()\n"
+        "    case $before in\n"
+        "        --cpu) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n"
+        "        --display) COMPREPLY=($(compgen -W 'sdl term none' -- \"$word\")); return ;;\n"
+        "        --clock) COMPREPLY=($(compgen -W 'icount host' -- \"$word\")); return ;;\n"
+        "        list) COMPREPLY=($(compgen -W 'cpus keys firmware devices encodings' -- \"$word\")); return ;;\n"
+        "        {}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+        "    esac\n"
+        "    if [[ $word == -* ]]; then\n"
+        "        COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n"
+        "    elif ((COMP_CWORD == 1)); then\n"
+        "        COMPREPLY=($(compgen -W 'run list doctor version completions' -f -- \"$word\"))\n"
+        "    else\n"
+        "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+        "    fi\n"
+        "}}\n"
+        "complete -o filenames -F _truering truering\n",
+        models, valued, all);
 }
 
 std::string version_text() { return fmt::format("truering {}\n", TRUERING_VERSION); }

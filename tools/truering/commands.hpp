@@ -18,4 +18,7 @@ Diagnosis diagnose();
 
 std::string version_text();
 
+// `completions bash`: a script for the shell, from the table of options. Throws UsageError for another shell.
+std::string completions_text(const std::string& shell);
+
 } // namespace truering

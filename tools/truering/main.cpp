@@ -38,6 +38,9 @@ int dispatch(std::vector<std::string> words) {
     if (first == "list") {
         if (words.size() != 2) throw UsageError("list what? cpus, keys, firmware, devices, encodings");
         fmt::print("{}", list_text(words[1]));
+    } else if (first == "completions") {
+        if (words.size() != 2) throw UsageError("completions for which shell? bash");
+        fmt::print("{}", completions_text(words[1]));
     } else if (first == "doctor") {
         const Diagnosis diagnosis = diagnose();
         fmt::print("{}", diagnosis.text);
@@ -51,7 +54,7 @@ int dispatch(std::vector<std::string> words) {
     } else {
         // A word that is no file but almost a subcommand was meant as one.
         if (!first.empty() && first[0] != '-' && !std::filesystem::exists(first)) {
-            const std::string hint = suggestion(first, {"list", "doctor", "version", "help"});
+            const std::string hint = suggestion(first, {"list", "doctor", "version", "help", "completions"});
             if (!hint.empty()) throw UsageError(fmt::format("'{}' is no image file{}", first, hint));
         }
         return run(words);

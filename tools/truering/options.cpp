@@ -159,7 +159,8 @@ std::string help_text() {
     std::string text = "truering [run] [OPTIONS] IMAGE...   start a PC with these disks, floppies and CDs\n"
                        "truering list cpus|keys|firmware|devices|encodings\n"
                        "truering doctor                     what this host has and what is missing\n"
-                       "truering version\n\n"
+                       "truering version\n"
+                       "truering completions bash           a script for the shell\n\n"
                        "IMAGE is told by its content; fd0=IMAGE, hd1=IMAGE, cd0=IMAGE say where it goes.\n"
                        "QEMU's spellings (-hda, -cdrom, -nographic, -no-reboot, ...) are understood.\n";
     std::string_view topic;
