@@ -6,7 +6,7 @@
 
 namespace truering {
 
-enum class [[nodiscard]] Outcome : u8 {
+enum class [[nodiscard]] Outcome : u8{
     Done,   // completed: execution goes on behind the instruction
     Jumped, // completed, and EIP is already where execution goes on
     Leave,  // completed, EIP to be advanced, but the run loop must look around: an event may have become possible

@@ -34,8 +34,8 @@ u32 load(const u8* from, unsigned size) {
 void PhysicalMemory::Free::operator()(void* p) const { std::free(p); }
 
 PhysicalMemory::PhysicalMemory(u64 ram_bytes)
-    : ram_size_(ram_bytes), ram_(lazily_zeroed<u8>(ram_bytes)),
-      page_count_((four_gib + ram_above_4g()) / page_size), pages_(lazily_zeroed<PageMapping>(page_count_)) {
+    : ram_size_(ram_bytes), ram_(lazily_zeroed<u8>(ram_bytes)), page_count_((four_gib + ram_above_4g()) / page_size),
+      pages_(lazily_zeroed<PageMapping>(page_count_)) {
     map_ram({0}, ram_below_4g());
     map_ram({four_gib}, ram_above_4g());
 }

@@ -65,11 +65,11 @@ class PhysicalMemory {
     void set_listener(MemoryListener* listener) { listener_ = listener; }
 
     // Mappings; first and bytes are multiples of 4 KiB and below the end of the page table.
-    void map_ram(Physical first, u64 bytes);                      // the RAM that belongs at this address (shadow RAM on)
-    void map_memory(Physical first, std::span<u8> host);          // other host memory, a frame buffer
-    void map_rom(Physical first, std::span<const u8> host);       // reads from host; writes are lost
+    void map_ram(Physical first, u64 bytes);                // the RAM that belongs at this address (shadow RAM on)
+    void map_memory(Physical first, std::span<u8> host);    // other host memory, a frame buffer
+    void map_rom(Physical first, std::span<const u8> host); // reads from host; writes are lost
     void map_rom_over_ram(Physical first, std::span<const u8> host); // reads from host, writes to the RAM below it
-    void map_ram_read_only(Physical first, u64 bytes);            // reads from RAM; writes are lost
+    void map_ram_read_only(Physical first, u64 bytes);               // reads from RAM; writes are lost
     void map_device(Physical first, u64 bytes, MmioDevice& device, u32 device_offset = 0);
     void unmap(Physical first, u64 bytes);
 

@@ -10,8 +10,7 @@ void PortBus::map(u16 first, unsigned count, PortDevice& device, PortWidth width
     const auto same = [&](const Mapping& m) { return m.device == &device && m.width == width; };
     auto found = std::find_if(mappings_.begin(), mappings_.end(), same);
     if (found == mappings_.end()) found = mappings_.insert(mappings_.end(), Mapping{&device, width});
-    std::fill_n(owner_.begin() + first, std::min(count, 65536u - first),
-                static_cast<u16>(found - mappings_.begin()));
+    std::fill_n(owner_.begin() + first, std::min(count, 65536u - first), static_cast<u16>(found - mappings_.begin()));
 }
 
 void PortBus::unmap(u16 first, unsigned count) {
