@@ -64,7 +64,7 @@ class RunLoop {
     // ---- The fast path
 
     void run_blocks() {
-        Block** guess = &no_guess_;
+        Block** guess = &entry_guess_;
         do {
             Block* const block = next_block(guess);
             if (block == nullptr) return run_one();
@@ -91,7 +91,9 @@ class RunLoop {
         if (block == nullptr || block->key != key) {
             block = cpu_.blocks_->find(key);
             if (block == nullptr) [[unlikely]] {
-                guess = &no_guess_; // building may discard all blocks, and the guess stands in one
+                // Building may discard all blocks: the guess stands in one, and the entry's may be one.
+                entry_guess_ = nullptr;
+                guess = &entry_guess_;
                 block = cpu_.blocks_->build(cpu_, physical, cpu_.code_size());
                 if (block == nullptr) return nullptr;
             }
@@ -203,7 +205,7 @@ class RunLoop {
     }
 
     Cpu& cpu_;
-    Block* no_guess_ = nullptr;
+    Block* entry_guess_ = nullptr; // the guess where no block went before: the last one entered so
 };
 
 RunResult Cpu::run(u64 budget) {
