@@ -4,6 +4,7 @@
 // undefined-flag masks and coverage all follow from them.
 #pragma once
 
+#include "base/control_area.h"
 #include "base/types.hpp"
 #include "decoder/feature.hpp"
 #include "decoder/operand.hpp"
@@ -16,35 +17,8 @@ namespace truering {
 // hand.
 enum class Shape : u8 { R, W, RW, Own };
 
-// The reason with which an operation exits V32 mode (docs/v32.md section 8); its number is the contract's.
-enum class V32Exit : u8 {
-    None = 0,
-    CR_ACCESS = 1,
-    DR_ACCESS = 2,
-    DT_LOAD = 3,
-    DT_STORE = 4,
-    IO = 5,
-    MSR_READ = 6,
-    MSR_WRITE = 7,
-    CPUID = 8,
-    HLT = 9,
-    INVLPG = 10,
-    CACHE = 11,
-    RDTSC = 12,
-    RDPMC = 13,
-    IF_MODIFY = 14,
-    IF_WINDOW = 15,
-    SOFT_INT = 16,
-    TASK_SWITCH = 17,
-    V32ENTER = 18,
-    V32CALL = 19,
-    STEP = 20,
-    SHUTDOWN = 21,
-    INIT = 22,
-    EXCEPTION = 32,
-    EXTINT = 33,
-    NMI = 34,
-};
+// The reason with which an operation exits V32 mode (docs/v32.md section 8).
+using V32Exit = v32::Reason;
 
 // The arithmetic flags, at their bits in EFLAGS.
 enum FlagBits : u16 {
