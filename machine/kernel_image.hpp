@@ -2,8 +2,8 @@
 //
 // Life: open_kernel() reads and checks the files before power-on, so that a bad one never starts a machine. The
 // firmware then runs as always; as its boot device it finds a small ROM of ours (boot_rom.hpp), which collects the
-// firmware's map of memory and hands over. Only then load() places the kernel, and the processor starts in the state
-// that it returns.
+// firmware's map of memory and asks for the kernel (kernel_starter.hpp). Only then load() places it, and the ROM enters
+// it in the state that load() returns.
 #pragma once
 
 #include "memory/physical_memory.hpp"
@@ -55,6 +55,9 @@ class KernelImage {
     virtual KernelEntry load(PhysicalMemory& memory, std::span<const MemoryRange> map) = 0;
     [[nodiscard]] virtual std::string description() const = 0;
 };
+
+// Those of a machine, in the order in which they are started.
+using Kernels = std::vector<std::unique_ptr<KernelImage>>;
 
 struct KernelRequest {
     std::string file;

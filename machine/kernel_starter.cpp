@@ -1,54 +1,44 @@
 #include "machine/kernel_starter.hpp"
 
-#include "cpu/cpu.hpp"
-#include "machine/boot_rom.hpp"
-
 #include <algorithm>
 
 namespace truering {
 
 namespace {
 
-Segment flat_segment(u16 selector, u16 attributes) {
-    Segment segment;
-    segment.selector = selector;
-    segment.attributes = attributes;
-    segment.base = 0;
-    segment.limit = 0xFFFF'FFFF;
-    return segment;
-}
-
-Segment real_segment(u16 selector) {
-    Segment segment;
-    segment.selector = selector;
-    segment.attributes = attr_P | attr_S | attr_writable | attr_accessed;
-    segment.base = u32{selector} * 16;
-    segment.limit = 0xFFFF;
-    return segment;
-}
-
-constexpr SegmentIndex data_registers[] = {seg_ES, seg_SS, seg_DS, seg_FS, seg_GS};
-
-void enter_real(Cpu& cpu, const KernelEntry& entry) {
-    cpu.set_segment(seg_CS, real_segment(entry.cs));
-    for (const SegmentIndex index : data_registers) cpu.set_segment(index, real_segment(entry.data_segments));
-}
-
-void enter_protected(Cpu& cpu) {
-    constexpr u16 data = attr_P | attr_S | attr_writable | attr_accessed | attr_DB | attr_G;
-    cpu.cr0 |= CR0_PE;
-    cpu.set_segment(seg_CS, flat_segment(0x08, data | attr_code));
-    for (const SegmentIndex index : data_registers) cpu.set_segment(index, flat_segment(0x10, data));
+std::array<u32, boot_rom::entry_words> words_of(const KernelEntry& entry) {
+    using namespace boot_rom;
+    const bool real = entry.mode == KernelEntry::Mode::Real;
+    const u32 code = real ? entry.cs : code_selector;
+    const u32 data = real ? entry.data_segments : data_selector;
+    std::array<u32, entry_words> words{};
+    words[entry_mode] = real ? 0 : 1;
+    words[entry_EIP] = entry.eip;
+    words[entry_ESP] = entry.esp;
+    words[entry_EBX] = entry.ebx;
+    words[entry_selectors] = code << 16 | data;
+    words[entry_EAX] = entry.eax;
+    return words;
 }
 
 } // namespace
 
-void KernelStarter::map(PortBus& bus) { bus.map(boot_rom::port, 2, *this, PortWidth::Word); }
+void KernelStarter::map(PortBus& bus) { bus.map(boot_rom::port, 4, *this, PortWidth::Dword); }
 
-void KernelStarter::write_port(u16, u32 value, unsigned size) {
-    // The kernel itself has no business here.
-    if (size != 2 || started_) return;
-    started_ = true;
+void KernelStarter::reset() {
+    started_ = 0;
+    unread_ = 0;
+}
+
+u32 KernelStarter::read_port(u16 port, unsigned size) {
+    if (port != boot_rom::port || size != 4) return 0;
+    if (unread_ != 0) return entry_[entry_.size() - unread_--];
+    return static_cast<u32>(images_.size() - started_);
+}
+
+void KernelStarter::write_port(u16 port, u32 value, unsigned size) {
+    // The kernels themselves have no business here.
+    if (port != boot_rom::port || size != 2 || started_ == images_.size()) return;
     map_bytes_ = std::min(value, boot_rom::map_limit);
     asked_();
 }
@@ -72,25 +62,10 @@ std::vector<MemoryRange> KernelStarter::read_map(const PhysicalMemory& memory) c
     return map;
 }
 
-void KernelStarter::start(Cpu& cpu, PhysicalMemory& memory) {
-    const KernelEntry entry = image_->load(memory, read_map(memory));
-    for (u32& reg : cpu.gpr) reg = 0;
-    cpu.gpr[reg_EAX] = entry.eax;
-    cpu.gpr[reg_EBX] = entry.ebx;
-    cpu.gpr[reg_ESP] = entry.esp;
-    cpu.eip = entry.eip;
-    cpu.halted = false;
-    cpu.interruptibility = 0;
-    cpu.set_eflags(0, EFLAGS_all & ~u32{EFLAGS_fixed});
-    if (entry.mode == KernelEntry::Mode::Real)
-        enter_real(cpu, entry);
-    else
-        enter_protected(cpu);
-    cpu.update_segments();
-    cpu.set_cpl(0);
-    cpu.flush_tlb();
-    cpu.update_view();
-    cpu.update_attention();
+void KernelStarter::load(PhysicalMemory& memory) {
+    if (started_ == images_.size()) return;
+    entry_ = words_of(images_[started_++]->load(memory, read_map(memory)));
+    unread_ = boot_rom::entry_words;
 }
 
 } // namespace truering

@@ -1,39 +1,43 @@
-// The port to which the boot ROM writes when a kernel is to be started, and the start itself: memory and processor are
-// set as a boot loader would leave them.
+// The port of the boot ROM (boot_rom.hpp): it places the kernels in memory, one each time it is asked, and tells the
+// ROM how to enter them.
+//
+// There may be several: the first is started on the bare machine; if it is a VMM that hands the machine back to the
+// firmware, the second is started in its guest, and so on. A reset of the machine begins with the first again.
 #pragma once
 
+#include "machine/boot_rom.hpp"
 #include "machine/kernel_image.hpp"
 #include "memory/port_bus.hpp"
 
+#include <array>
 #include <functional>
+#include <vector>
 
 namespace truering {
 
-class Cpu;
-
 class KernelStarter final : public PortDevice {
   public:
-    // `asked` is called within the guest's OUT; it must arrange that start() is called when the instruction is over.
-    KernelStarter(std::unique_ptr<KernelImage> image, std::function<void()> asked)
-        : image_(std::move(image)), asked_(std::move(asked)) {}
+    // `asked` is called within the guest's OUT; it must arrange that load() is called when the instruction is over.
+    KernelStarter(Kernels images, std::function<void()> asked) : images_(std::move(images)), asked_(std::move(asked)) {}
 
     void map(PortBus& bus);
-    void reset() { started_ = false; } // the firmware comes again, and so does the kernel
+    void reset(); // the firmware comes again, and so do the kernels
 
-    // Throws KernelError.
-    void start(Cpu& cpu, PhysicalMemory& memory);
-    [[nodiscard]] const KernelImage& image() const { return *image_; }
+    // Places the next kernel. Throws KernelError.
+    void load(PhysicalMemory& memory);
 
-    u32 read_port(u16, unsigned) override { return 0xFFFF; }
+    u32 read_port(u16 port, unsigned size) override;
     void write_port(u16 port, u32 value, unsigned size) override;
 
   private:
     [[nodiscard]] std::vector<MemoryRange> read_map(const PhysicalMemory& memory) const;
 
-    std::unique_ptr<KernelImage> image_;
+    Kernels images_;
     std::function<void()> asked_;
+    size_t started_ = 0;
     u32 map_bytes_ = 0;
-    bool started_ = false;
+    std::array<u32, boot_rom::entry_words> entry_{};
+    unsigned unread_ = 0; // of entry_, at its end
 };
 
 } // namespace truering

@@ -250,7 +250,8 @@ KernelEntry MultibootKernel::load(PhysicalMemory& memory, std::span<const Memory
     entry.eip = entry_;
     entry.eax = entry_magic;
     entry.ebx = address;
-    entry.esp = 0x7C00; // the specification leaves it open; some kernels push before they have a stack
+    // The specification leaves it open; some kernels push before they have a stack, and so does the boot ROM.
+    entry.esp = address == next ? 0x7C00 : address + room;
     return entry;
 }
 

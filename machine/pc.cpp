@@ -24,7 +24,7 @@ Nowhere nowhere;
 
 } // namespace
 
-Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, std::unique_ptr<KernelImage> kernel,
+Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, Kernels kernels,
        const MessageSink& messages)
     : time(make_time(config)), clock(*time), memory(config.memory), cpu(model_of(config), memory, ports, clock),
       pci(ports, memory), host_bridge(memory, firmware.system.bytes, firmware.video.bytes), isa_bridge(ports),
@@ -44,9 +44,9 @@ Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, s
             requests.debug_exit = value;
             cpu.shorten_run(0);
         });
-    if (kernel)
-        kernel_ = std::make_unique<KernelStarter>(std::move(kernel), [this] {
-            requests.start_kernel = true;
+    if (!kernels.empty())
+        kernels_ = std::make_unique<KernelStarter>(std::move(kernels), [this] {
+            requests.load_kernel = true;
             cpu.shorten_run(0);
         });
     open_drives(config, messages);
@@ -79,7 +79,7 @@ void Pc::reset() {
     lpt1.reset();
     fw_cfg.reset();
     fdc->reset();
-    if (kernel_) kernel_->reset();
+    if (kernels_) kernels_->reset();
     cpu.reset();
 }
 

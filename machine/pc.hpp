@@ -3,7 +3,7 @@
 // The chips are public: the monitor, the display and the tests look at them. What is wired to what stands in
 // pc_wiring.cpp, what is in the drives in pc_media.cpp, what the firmware is told in pc_firmware_data.cpp.
 //
-// Things that must not happen in the middle of a guest's instruction (resets, power-off, the start of a kernel) are
+// Things that must not happen in the middle of a guest's instruction (resets, power-off, the loading of a kernel) are
 // noted in `requests` and end the processor's run; the run loop (run_loop.hpp) then does them.
 //
 // All resets go through reset(). A pulse on the processor's own reset pin (keyboard controller, port 92H, soft reset at
@@ -63,13 +63,14 @@ struct PcRequests {
     std::optional<u32> debug_exit;
     bool reset = false;           // the whole machine
     bool processor_reset = false; // the processor alone
-    bool start_kernel = false;
+    bool load_kernel = false;
 };
 
 class Pc {
   public:
-    // `kernel` may be null. Throws MediaError for images, std::bad_alloc for memory.
-    Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, std::unique_ptr<KernelImage> kernel,
+    // `kernels` are started in this order (kernel_starter.hpp). Throws MediaError for images, std::bad_alloc for
+    // memory.
+    Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, Kernels kernels,
        const MessageSink& messages);
     Pc(const Pc&) = delete;
     Pc& operator=(const Pc&) = delete;
@@ -128,7 +129,7 @@ class Pc {
         unsigned index = 0; // of floppy drives, or of IDE drives
     };
     [[nodiscard]] const std::vector<Drive>& drives() const { return drives_; }
-    [[nodiscard]] KernelStarter* kernel() { return kernel_.get(); }
+    [[nodiscard]] KernelStarter* kernels() { return kernels_.get(); }
 
     // Everything that the guest wrote is given to the host.
     void flush_media();
@@ -161,7 +162,7 @@ class Pc {
     bool nmi_asserted_ = false;
     std::vector<Drive> drives_;
     std::vector<std::unique_ptr<IdeDrive>> ide_drives_;
-    std::unique_ptr<KernelStarter> kernel_;
+    std::unique_ptr<KernelStarter> kernels_;
 };
 
 } // namespace truering

@@ -144,7 +144,7 @@ void Pc::fill_fw_cfg(const PcConfig& config, const PcPlugs& plugs) {
     fw_cfg.add_file("etc/boot-fail-wait", {0xFF, 0xFF, 0xFF, 0xFF});
     if (plugs.serial_console) fw_cfg.add_file_u64("etc/sercon-port", Uart16550::com1);
     if (!config.acpi) add_empty_acpi(fw_cfg);
-    if (kernel_) {
+    if (kernels_) {
         fw_cfg.add_file("genroms/truering-kernel.rom", make_boot_rom());
         fw_cfg.add_file_string("bootorder", "/rom@genroms/truering-kernel.rom\n");
     }

@@ -36,7 +36,7 @@ void Pc::map_ports() {
     fw_cfg.map(ports);
     debug_console->map(ports, DebugConsole::bochs_port);
     debug_console->map(ports, DebugConsole::qemu_port);
-    if (kernel_) kernel_->map(ports);
+    if (kernels_) kernels_->map(ports);
     if (io_apic) memory.map_device(Physical{IoApic::default_base}, IoApic::page_bytes, *io_apic);
 }
 

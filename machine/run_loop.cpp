@@ -71,8 +71,7 @@ void MachineLoop::serve_requests() {
         happen(GuestEvent::Reset, {EndReason::Reset});
     }
     if (std::exchange(requests.processor_reset, false)) pc_.cpu.reset();
-    if (std::exchange(requests.start_kernel, false) && pc_.kernel() != nullptr)
-        pc_.kernel()->start(pc_.cpu, pc_.memory);
+    if (std::exchange(requests.load_kernel, false) && pc_.kernels() != nullptr) pc_.kernels()->load(pc_.memory);
     if (policy_.instructions && pc_.cpu.retired() >= *policy_.instructions) finish({EndReason::InstructionLimit});
 }
 

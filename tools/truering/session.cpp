@@ -100,10 +100,10 @@ void Session::build_machine() {
     const Firmware firmware =
         FirmwareSearch(std::getenv("TRUERING_FIRMWARE")).load(settings_.pc.bios, settings_.pc.vga_bios);
     say(1, fmt::format("firmware: {}, {}", firmware.system.path.string(), firmware.video.path.string()));
-    std::unique_ptr<KernelImage> kernel;
+    Kernels kernels;
     if (!settings_.kernel.empty()) {
-        kernel = open_kernel({settings_.kernel, settings_.append, settings_.modules});
-        say(1, kernel->description());
+        kernels.push_back(open_kernel({settings_.kernel, settings_.append, settings_.modules}));
+        say(1, kernels.back()->description());
     } else if (!settings_.modules.empty() || !settings_.append.empty()) {
         throw UsageError("--initrd, --module and --append belong to a --kernel");
     }
@@ -113,7 +113,7 @@ void Session::build_machine() {
     plugs.debug_console = ports_[debug_console].sink.get();
     plugs.parallel = ports_[parallel].sink.get();
     plugs.serial_console = settings_.serial_console;
-    pc_ = std::make_unique<Pc>(settings_.pc, firmware, plugs, std::move(kernel),
+    pc_ = std::make_unique<Pc>(settings_.pc, firmware, plugs, std::move(kernels),
                                [this](const std::string& line) { say(0, line); });
     for (const Pc::Drive& drive : pc_->drives())
         say(1, fmt::format("{} {}: {}, {}, {} KiB", name_of(drive.opened.kind), drive.index, drive.file,

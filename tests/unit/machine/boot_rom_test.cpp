@@ -35,11 +35,11 @@ TEST(BootRom, JumpsGoToInstructions) {
         const Decoded decoded = decode(std::span<const u8>(rom).subspan(at), CodeSize::Bits16, features);
         ASSERT_EQ(decoded.status, DecodeStatus::Complete) << at;
         starts.push_back(at);
-        const bool jump = rom[at] == 0xEB || (rom[at] & 0xF0) == 0x70;
+        const bool jump = rom[at] == 0xE3 || (rom[at] & 0xF0) == 0x70;
         at += decoded.instruction.length;
         if (jump) targets.push_back(at + static_cast<size_t>(static_cast<i64>(static_cast<i8>(rom[at - 1]))));
     }
-    EXPECT_EQ(targets.size(), 4u);
+    EXPECT_EQ(targets.size(), 5u);
     for (const size_t target : targets)
         EXPECT_NE(std::find(starts.begin(), starts.end(), target), starts.end()) << target;
 }

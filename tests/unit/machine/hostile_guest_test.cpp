@@ -27,7 +27,7 @@ class HostileGuestTest : public ::testing::TestWithParam<unsigned> {
         Firmware firmware;
         firmware.system.bytes.assign(64 * 1024, 0xF4);
         firmware.video.bytes.assign(4096, 0);
-        pc = std::make_unique<Pc>(config, firmware, PcPlugs{}, nullptr, MessageSink{});
+        pc = std::make_unique<Pc>(config, firmware, PcPlugs{}, Kernels{}, MessageSink{});
     }
     void TearDown() override {
         pc.reset();

@@ -48,7 +48,7 @@ class PcTest : public ::testing::Test {
     End run(const std::vector<u8>& code, Policy policy = {}) {
         PcPlugs plugs;
         plugs.debug_console = &console;
-        pc = std::make_unique<Pc>(small(), firmware(code), plugs, nullptr, MessageSink{});
+        pc = std::make_unique<Pc>(small(), firmware(code), plugs, Kernels{}, MessageSink{});
         if (!policy.instructions) policy.instructions = 1'000'000;
         MachineLoop loop(*pc, nobody, policy);
         nobody.loop = &loop;
@@ -180,7 +180,7 @@ TEST_F(PcTest, TheTimerIsInput2OfTheIoApic) {
 TEST_F(PcTest, TheHostsTimeStandsStillWithinAnInstruction) {
     PcConfig config = small();
     config.time = TimeMode::Host;
-    pc = std::make_unique<Pc>(config, firmware({0x90, 0x90}), PcPlugs{}, nullptr, MessageSink{});
+    pc = std::make_unique<Pc>(config, firmware({0x90, 0x90}), PcPlugs{}, Kernels{}, MessageSink{});
     const Nanoseconds first = pc->clock.now();
     const auto begin = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() - begin < std::chrono::microseconds(50)) continue;

@@ -21,7 +21,7 @@ class WindowTest : public ::testing::Test {
         firmware.video.bytes.assign(512, 0);
         PcConfig config;
         config.memory = 1 << 20;
-        pc = std::make_unique<Pc>(config, firmware, PcPlugs{}, nullptr, MessageSink{});
+        pc = std::make_unique<Pc>(config, firmware, PcPlugs{}, Kernels{}, MessageSink{});
         window = open_window("test", false);
     }
 
