@@ -21,8 +21,12 @@ FirmwareSearch firmware_search() { return FirmwareSearch(std::getenv("TRUERING_F
 
 std::string cpus() {
     std::string text;
-    for (const CpuModel& model : cpu_models()) text += fmt::format("{:12}  {}\n", model.name, model.description);
-    return text;
+    for (const CpuModel& model : cpu_models())
+        text += fmt::format("{:12}  {}{}\n", model.name, model.description,
+                            model.features.has(Feature::V32) ? ", V32 mode" : "");
+    text += "features (+F or F=on, -F or F=off):";
+    for (const std::string& name : cpu_feature_names()) text += " " + name;
+    return text + "\n";
 }
 
 std::string keys() {

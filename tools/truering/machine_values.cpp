@@ -102,7 +102,7 @@ void set_drive_key(const KeyValue& pair, DriveRequest& drive) {
     }
 }
 
-Feature feature_of(const std::string& name) {
+const std::map<std::string, Feature>& feature_table() {
     static const std::map<std::string, Feature> features{
         {"fpu", Feature::FPU},     {"vme", Feature::VME},     {"de", Feature::DE},     {"pse", Feature::PSE},
         {"tsc", Feature::TSC},     {"msr", Feature::MSR},     {"pae", Feature::PAE},   {"mce", Feature::MCE},
@@ -111,11 +111,13 @@ Feature feature_of(const std::string& name) {
         {"pse36", Feature::PSE36}, {"clfsh", Feature::CLFSH}, {"mmx", Feature::MMX},   {"fxsr", Feature::FXSR},
         {"sse", Feature::SSE},     {"sse2", Feature::SSE2},   {"nx", Feature::NX},     {"umip", Feature::UMIP},
         {"v32", Feature::V32}};
-    const auto found = features.find(name);
-    if (found != features.end()) return found->second;
-    std::vector<std::string> names;
-    for (const auto& [known, feature] : features) names.push_back(known);
-    unknown_key("--cpu feature", name, names);
+    return features;
+}
+
+Feature feature_of(const std::string& name) {
+    const auto found = feature_table().find(name);
+    if (found != feature_table().end()) return found->second;
+    unknown_key("--cpu feature", name, cpu_feature_names());
 }
 
 CpuModel model_of(const std::string& name) {
@@ -135,6 +137,17 @@ void set_feature(const std::string& name, bool on, PcConfig& pc) {
         pc.cpu.features.add(feature_of(name));
     else
         pc.cpu.features.remove(feature_of(name));
+}
+
+// V32 mode is entered by way of an MSR and shows in CR4 (docs/v32.md 2). Who takes the MSRs away from a model that has
+// the mode gets neither; who asks for both hears why not.
+void settle_v32(PcConfig& pc, const std::optional<bool>& wish) {
+    if (wish) set_feature("v32", *wish, pc);
+    if (pc.cpu.features.has(Feature::MSR)) return;
+    if (wish.value_or(false))
+        throw UsageError(fmt::format("--cpu: v32=on needs a processor with CR4 and MSRs: pentium or later, not {}{}",
+                                     pc.cpu.name, pc.cpu.name == "i486" ? "" : " without msr"));
+    pc.cpu.features.remove(Feature::V32);
 }
 
 void add_boot_letters(const std::string& letters, PcConfig& pc) {
@@ -181,12 +194,23 @@ DriveRequest parse_drive(const std::string& text) {
     return drive;
 }
 
+std::vector<std::string> cpu_feature_names() {
+    std::vector<std::string> names;
+    for (const auto& [name, feature] : feature_table()) names.push_back(name);
+    return names;
+}
+
 void parse_cpu(const std::string& text, PcConfig& pc) {
     bool first = true;
+    std::optional<bool> v32; // settled when all else is known
     for (const KeyValue& pair : split_list(text)) {
         const std::string& key = pair.key;
-        if (first && !pair.has_value)
+        if (first && !pair.has_value && key[0] != '+' && key[0] != '-')
             pc.cpu = model_of(key);
+        else if (pair.has_value && key == "v32")
+            v32 = parse_switch(pair.value);
+        else if (!pair.has_value && (key == "+v32" || key == "-v32"))
+            v32 = key[0] == '+';
         else if (pair.has_value && key == "mhz") {
             pc.tsc_mhz = static_cast<u32>(parse_number(pair.value, 100'000));
             if (pc.tsc_mhz == 0) throw UsageError("--cpu mhz=0: a processor needs a clock");
@@ -198,9 +222,10 @@ void parse_cpu(const std::string& text, PcConfig& pc) {
         else if (key.size() > 1 && (key[0] == '+' || key[0] == '-'))
             set_feature(key.substr(1), key[0] == '+', pc);
         else
-            throw UsageError(fmt::format("--cpu: '{}' is no feature (+sse2, -pae), level=N or mhz=N", key));
+            throw UsageError(fmt::format("--cpu: '{}' is no feature (+sse2, -pae, v32=off), level=N or mhz=N", key));
         first = false;
     }
+    settle_v32(pc, v32);
 }
 
 void parse_machine(const std::string& text, PcConfig& pc) {

@@ -145,8 +145,8 @@ void add_initrd(S s, V v) { // QEMU separates Multiboot modules by commas
 constexpr std::array rows{
     OptionRow{"Machine", "memory", 'm', "SIZE", "RAM; a plain number is MiB, suffixes K M G [128]",
               [](S s, V v) { s.pc.memory = parse_memory(v.rfind("size=", 0) == 0 ? v.substr(5) : v); }},
-    OptionRow{"Machine", "cpu", 0, "MODEL[,+F,-F][,mhz=N][,level=N]",
-              "processor and changes to its features [pentium3]; see 'truering list cpus'",
+    OptionRow{"Machine", "cpu", 0, "MODEL[,v32=on|off][,umip=on|off][,+F,-F][,mhz=N][,level=N]",
+              "processor and changes to its features [pentium3, with V32 mode]; see 'truering list cpus'",
               [](S s, V v) { parse_cpu(v, s.pc); }},
     OptionRow{"Machine", "machine", 'M', "pc[,apic=off][,acpi=off]",
               "the board: i440FX and PIIX3, with or without APICs and ACPI tables",

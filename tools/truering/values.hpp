@@ -45,8 +45,9 @@ std::vector<KeyValue> split_list(const std::string& text);
 DriveRequest parse_image(const std::string& text);
 // "file=F,if=hd1,mode=ro,format=raw,overlay=F2", with QEMU's keys as well.
 DriveRequest parse_drive(const std::string& text);
-// "pentium3,+sse2,-pae,mhz=133": into the configuration.
+// "pentium3,+sse2,-pae,v32=off,mhz=133": into the configuration.
 void parse_cpu(const std::string& text, PcConfig& pc);
+std::vector<std::string> cpu_feature_names();
 // "pc,apic=off".
 void parse_machine(const std::string& text, PcConfig& pc);
 // "a", "dc", "cdrom", "order=cd,menu=on".

@@ -118,6 +118,25 @@ TEST(Options, ProcessorFeaturesAndSpeed) {
     EXPECT_EQ(s.pc.mips, 133u);
 }
 
+TEST(Options, V32ModeNeedsControlRegister4AndMsrs) {
+    const auto has = [](const char* cpu, Feature feature) {
+        return parse_options({"--cpu", cpu}).pc.cpu.features.has(feature);
+    };
+    EXPECT_FALSE(has("pentium3,v32=off", Feature::V32));
+    EXPECT_TRUE(has("pentium3,v32=off,+v32", Feature::V32)) << "the last word counts";
+    EXPECT_TRUE(has("v32=on", Feature::V32)) << "on the default model";
+    EXPECT_FALSE(has("-v32", Feature::V32));
+    EXPECT_FALSE(has("pentium,-msr", Feature::V32));
+    EXPECT_FALSE(has("i486", Feature::V32));
+    EXPECT_TRUE(has("pentium4,umip=on", Feature::UMIP));
+    EXPECT_FALSE(has("pentium4,umip=on,umip=off", Feature::UMIP));
+    EXPECT_NE(complaint({"--cpu", "i486,v32=on"}).find("pentium or later, not i486"), std::string::npos);
+    EXPECT_NE(complaint({"--cpu", "pentium,+v32,-msr"}).find("without msr"), std::string::npos);
+    EXPECT_NE(complaint({"--cpu", "pentium,v32=maybe"}).find("neither on nor off"), std::string::npos);
+    EXPECT_NE(complaint({"--cpu", "pentium,v23=on"}).find("did you mean 'v32'"), std::string::npos);
+    EXPECT_NE(complaint({"--cpu", "pentium,umpi=on"}).find("did you mean 'umip'"), std::string::npos);
+}
+
 TEST(Options, Dates) {
     EXPECT_EQ(parse_date("2000-01-01"), 946'684'800u);
     EXPECT_EQ(parse_date("2024-02-29T23:59:58"), 1'709'251'198u);
