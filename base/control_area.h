@@ -149,6 +149,8 @@ enum TaskQualification : u32 {
     task_source = 3u << 16
 };
 
+inline constexpr unsigned task_source_shift = 16;
+
 enum IfQualification : u32 { if_wanted = 1, if_CLI = 0u << 1, if_STI = 1u << 1, if_POPF = 2u << 1, if_IRET = 3u << 1 };
 
 enum SoftQualification : u32 { soft_vector = 0xFF, soft_INT = 0u << 8, soft_INT3 = 1u << 8, soft_INTO = 2u << 8 };

@@ -3,6 +3,7 @@
 #include "cpu/access.hpp"
 #include "cpu/exceptions.hpp"
 #include "cpu/own/x87_errors.hpp"
+#include "cpu/v32/restrict.hpp"
 #include "decoder/isa.hpp"
 
 namespace truering {
@@ -39,6 +40,17 @@ bool repeats_nothing(const Cpu& cpu, const Instruction& insn) {
     return string && insn.repeat != Repeat::None && (cpu.gpr[reg_ECX] & insn.address_mask) == 0;
 }
 
+// DR4 and DR5 are DR6 and DR7 unless CR4.DE says that they do not exist; DR7.GD guards all of them
+// (SDM vol. 3B, 17.2).
+Outcome admit_debug_register(Cpu& cpu, unsigned number) {
+    if ((number == 4 || number == 5) && (cpu.cr4 & CR4_DE) != 0) return raise(cpu, Vector::UD);
+    if ((cpu.dr7 & DR7_GD) == 0) return Outcome::Done;
+    cpu.fault = Event{.vector = static_cast<u8>(Vector::DB), .dr6 = DR6_BD};
+    return Outcome::Fault;
+}
+
+bool may_enter_v32(const Cpu& cpu) { return cpu.cpl == 0 && cpu.uses_descriptors() && cpu.paging(); }
+
 Outcome admit_privilege(Cpu& cpu, const Instruction& insn, u16 checks) {
     if ((checks & check_cpl0) != 0 && cpu.cpl != 0) return raise(cpu, Vector::GP, 0);
     if ((checks & check_iopl) != 0 && cpu.cpl > cpu.iopl() && !virtual_interrupt_flag(cpu))
@@ -50,6 +62,8 @@ Outcome admit_privilege(Cpu& cpu, const Instruction& insn, u16 checks) {
     if ((checks & check_umip) != 0 && (cpu.cr4 & CR4_UMIP) != 0 && cpu.cpl != 0) return raise(cpu, Vector::GP, 0);
     if ((checks & check_io) != 0 && !repeats_nothing(cpu, insn))
         return admit_port(cpu, port_of(cpu, insn), port_access_size(insn));
+    if ((checks & check_dr) != 0) return admit_debug_register(cpu, insn.reg);
+    if ((checks & check_v32_entry) != 0 && !may_enter_v32(cpu)) return raise(cpu, Vector::UD);
     return Outcome::Done;
 }
 
@@ -60,7 +74,11 @@ Outcome admit(Cpu& cpu, const Instruction& insn) {
     if ((checks & check_protected) != 0 && !cpu.uses_descriptors()) return raise(cpu, Vector::UD);
     if ((checks & (check_fpu | check_fpu_nowait | check_wait | check_mmx | check_sse)) != 0)
         return admit_unit(cpu, checks);
-    return admit_privilege(cpu, insn, checks);
+    if (const Outcome o = admit_privilege(cpu, insn, checks); failed(o)) return o;
+    const V32Exit reason = isa[insn.row].attributes.v32_exit;
+    if (reason == V32Exit::None || !cpu.in_v32()) [[likely]]
+        return Outcome::Done;
+    return v32::restrict_instruction(cpu, insn, reason);
 }
 
 u16 port_of(const Cpu& cpu, const Instruction& insn) {

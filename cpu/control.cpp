@@ -31,8 +31,6 @@ Outcome write_cr3(Cpu& cpu, u32 value) {
     return Outcome::Leave;
 }
 
-namespace {
-
 u32 supported_cr4(const Cpu& cpu) {
     u32 bits = 0;
     const auto allow = [&](Feature feature, u32 mask) { bits |= cpu.has(feature) ? mask : 0; };
@@ -49,8 +47,6 @@ u32 supported_cr4(const Cpu& cpu) {
     allow(Feature::UMIP, CR4_UMIP);
     return bits;
 }
-
-} // namespace
 
 Outcome write_cr4(Cpu& cpu, u32 value) {
     if ((value & ~supported_cr4(cpu)) != 0) return raise(cpu, Vector::GP, 0);
@@ -71,12 +67,13 @@ void execute_cpuid(Cpu& cpu) {
         for (size_t n = 0; n < 4 && at + n < s.size(); ++n) word |= u32{static_cast<u8>(s[at + n])} << (8 * n);
         return word;
     };
+    const u32 max_leaf = model.features.has(Feature::UMIP) ? 7 : model.max_leaf;
     const u32 max_extended = model.brand.empty() ? 0 : 0x8000'0004;
     // An index beyond the last answers as the last basic leaf does (SDM vol. 2A, CPUID).
-    if (leaf > model.max_leaf && (leaf < 0x8000'0000 || leaf > max_extended)) leaf = model.max_leaf;
+    if (leaf > max_leaf && (leaf < 0x8000'0000 || leaf > max_extended)) leaf = max_leaf;
     switch (leaf) {
     case 0:
-        a = model.max_leaf;
+        a = max_leaf;
         b = text("GenuineIntel", 0);
         d = text("GenuineIntel", 4);
         c = text("GenuineIntel", 8);
@@ -93,6 +90,7 @@ void execute_cpuid(Cpu& cpu) {
         a = 0x0302'0101;
         d = 0x0C04'0843;
         break;
+    case 7: c = model.features.has(Feature::UMIP) ? 1u << 2 : 0; break;
     case 0x8000'0000: a = max_extended; break;
     case 0x8000'0001: d = model.features.has(Feature::NX) ? 1u << 20 : 0; break;
     case 0x8000'0002:

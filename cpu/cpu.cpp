@@ -1,6 +1,7 @@
 #include "cpu/cpu.hpp"
 
 #include "cpu/interpreter/block_cache.hpp"
+#include "cpu/v32/events.hpp"
 #include "decoder/isa.hpp"
 
 namespace truering {
@@ -48,15 +49,20 @@ void Cpu::set_reset_state() {
     faults = FaultChain{};
     nmi_pending_ = false;
     attention = 0;
+    interrupted_delivery.reset();
     ferr.lower();
-    flush_tlb();
+    tlb.select(TlbSide::Root);
+    update_a20();
+    flush_both_sides();
     update_segments();
     update_view();
     update_attention();
 }
 
+void Cpu::init_signal() { attention |= attention_init; }
+
 // INIT leaves caching, the FPU and SSE units, and model-specific registers alone.
-void Cpu::init_signal() {
+void Cpu::take_init() {
     const CpuState before = *this;
     reset();
     cr0 = (before.cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
@@ -71,6 +77,8 @@ void Cpu::init_signal() {
     pat = before.pat;
     mtrr = before.mtrr;
     tsc_offset = before.tsc_offset;
+    v32.vca = before.v32.vca;
+    update_a20();
     update_attention();
 }
 
@@ -86,21 +94,38 @@ void Cpu::set_nmi_line(unsigned, bool level) {
 }
 
 void Cpu::set_a20_line(unsigned, bool level) {
-    const u64 mask = level ? ~u64{0} : ~u64{0x10'0000};
+    a20_line_ = level;
+    update_a20();
+}
+
+// A guest could redirect its VMM's accesses by A20M#: with V32 mode enabled the processor ignores it.
+void Cpu::update_a20() {
+    const u64 mask = a20_line_ || v32.enabled() ? ~u64{0} : ~u64{0x10'0000};
     if (mask == a20_mask) return;
     a20_mask = mask;
-    flush_tlb();
+    flush_both_sides();
+}
+
+void Cpu::write_v32_vca(u64 value) {
+    v32.vca = value;
+    tlb.flush_side(TlbSide::Guest);
+    update_a20();
 }
 
 u64 Cpu::read_tsc() const { return ticks_at(clock.now(), tsc_hertz) + tsc_offset; }
 
 void Cpu::update_attention() {
     u32 now = attention & (attention_init | attention_shutdown);
-    if (interrupt_line_ && flag(EFLAGS_IF)) now |= attention_interrupt;
-    if (nmi_pending_ && (interruptibility & blocked_by_NMI) == 0) now |= attention_nmi;
+    if (in_v32()) {
+        now |= v32::attention_of_guest(*this);
+    } else {
+        if (interrupt_line_ && flag(EFLAGS_IF)) now |= attention_interrupt;
+        if (nmi_pending_ && (interruptibility & blocked_by_NMI) == 0) now |= attention_nmi;
+    }
     const bool shadow = (interruptibility & (blocked_by_STI | blocked_by_MOV_SS)) != 0;
     if (shadow || (eflags_rest & (EFLAGS_TF | EFLAGS_RF)) != 0 || (dr7 & DR7_enables) != 0) now |= attention_step;
     if (pending_debug != 0) now |= attention_debug;
+    if (pending_fault) now |= attention_fault;
     if (halted) now |= attention_halt;
     attention = now;
 }
@@ -149,6 +174,12 @@ void Cpu::flush_tlb() {
     fetch_page_ = TlbEntry::never;
 }
 
+void Cpu::flush_both_sides() {
+    tlb.flush_side(TlbSide::Root);
+    tlb.flush_side(TlbSide::Guest);
+    fetch_page_ = TlbEntry::never;
+}
+
 void Cpu::flush_tlb_non_global() {
     tlb.flush_non_global();
     fetch_page_ = TlbEntry::never;
@@ -165,7 +196,7 @@ void Cpu::mark_code(u64 physical, u32 size) {
     if (first) tlb.forbid_fast_writes(physical & ~u64{page_offset_mask});
 }
 
-void Cpu::mapping_changed() { flush_tlb(); }
+void Cpu::mapping_changed() { flush_both_sides(); }
 
 void Cpu::code_written(Physical first, u32 size) { blocks_->invalidate(first.value, size); }
 

@@ -60,6 +60,8 @@ enum Attention : u32 {
     attention_halt = 16,
     attention_init = 32,
     attention_shutdown = 64,
+    attention_v32 = 128,   // an exit of V32 mode, or an injected event, may stand at this boundary
+    attention_fault = 256, // pending_fault
 };
 
 // The events that led to a shutdown, for the message that tells the user: the first, where it was benign the fault
@@ -80,7 +82,7 @@ class Cpu final : public CpuState, private MemoryListener {
 
     // ---- For the machine
     void reset();       // RESET# (SDM vol. 3A, 9.1)
-    void init_signal(); // INIT#, taken at the next boundary
+    void init_signal(); // INIT#, taken at the next boundary; in V32 mode it is an exit
     void connect_interrupts(InterruptSource& source) { interrupt_source_ = &source; }
     void set_interrupt_line(unsigned, bool level); // INTR, level-triggered
     void set_nmi_line(unsigned, bool level);       // NMI, on the rising edge
@@ -123,6 +125,9 @@ class Cpu final : public CpuState, private MemoryListener {
     u32 attention = 0;
     Event fault;                  // set by whoever returned Outcome::Fault
     bool event_delivered = false; // since the instruction began: no single-step trap follows
+    // INT n, INT3, INTO or INT1 whose delivery raised `fault`; deliver() takes it over.
+    std::optional<Event> interrupted_delivery;
+    u8 instruction_length = 0; // of the instruction that raised `fault`; 0 at a boundary and for a fault of its fetch
     FaultChain faults;
 
     // Of the block in execution: EIP of its first instruction, and the operation at which its chain ended.
@@ -141,6 +146,11 @@ class Cpu final : public CpuState, private MemoryListener {
     [[nodiscard]] bool take_nmi() { return nmi_pending_ && !(nmi_pending_ = false); }
     [[nodiscard]] bool nmi_pending() const { return nmi_pending_; }
 
+    void take_init(); // what INIT does in root
+
+    // The MSR V32_VCA (docs/v32.md 2): drops the guest's translations, and decides over A20M#.
+    void write_v32_vca(u64 value);
+
     // To be called after a change of what they name, to bring derived state up to date.
     void update_attention(); // IF, TF, RF, interruptibility, pending_debug, DR7, halted, lines
     void update_view();      // CPL, CR0.AM, EFLAGS.AC, DR7
@@ -151,7 +161,8 @@ class Cpu final : public CpuState, private MemoryListener {
     // Writes a segment register whole; CS sets no CPL.
     void set_segment(SegmentIndex index, const Segment& value);
 
-    void flush_tlb();            // everything
+    void flush_tlb();            // everything of the present side, in V32 mode or in root
+    void flush_both_sides();     // the physical address space has changed
     void flush_tlb_non_global(); // as MOV CR3 does
     void flush_tlb_page(u32 linear);
 
@@ -166,11 +177,13 @@ class Cpu final : public CpuState, private MemoryListener {
     friend class RunLoop;
 
     void set_reset_state();
+    void update_a20();
     void mapping_changed() override;
     void code_written(Physical first, u32 size) override;
 
     InterruptSource* interrupt_source_ = nullptr;
     bool interrupt_line_ = false;
+    bool a20_line_ = true;
     bool nmi_line_ = false;
     bool nmi_pending_ = false;
 

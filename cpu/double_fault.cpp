@@ -30,6 +30,8 @@ Combination combination(const Event& first, const Event& second) {
     return Combination::Serial;
 }
 
+bool is_benign(const Event& event) { return class_of(event) == FaultClass::Benign; }
+
 Event double_fault() { return {.vector = static_cast<u8>(Vector::DF), .has_error_code = true, .error_code = 0}; }
 
 } // namespace truering

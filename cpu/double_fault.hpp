@@ -13,6 +13,9 @@ enum class Combination : u8 {
 
 [[nodiscard]] Combination combination(const Event& first, const Event& second);
 
+// Neither contributory, nor #PF, nor #DF.
+[[nodiscard]] bool is_benign(const Event& event);
+
 [[nodiscard]] Event double_fault();
 
 } // namespace truering

@@ -2,6 +2,10 @@
 
 #include "cpu/delivery.hpp"
 #include "cpu/exceptions.hpp"
+#include "cpu/v32/events.hpp"
+#include "cpu/v32/exit.hpp"
+
+#include <utility>
 
 namespace truering {
 
@@ -29,52 +33,69 @@ bool overlaps(const Breakpoint& b, u32 first, unsigned size) {
     return first - start < b.size || start - first < size;
 }
 
+// What no event may come before: an injection is part of V32 mode's entry, and a fault of a delivery is old news.
+bool take_what_has_begun(Cpu& cpu) {
+    Event injected;
+    if (v32::take_injection(cpu, injected)) {
+        deliver(cpu, injected);
+        return true;
+    }
+    if (cpu.in_v32() && v32::leave_before_traps(cpu)) return true;
+    if (!cpu.pending_fault) return false;
+    deliver(cpu, *std::exchange(cpu.pending_fault, std::nullopt));
+    return true;
+}
+
 void interrupt(Cpu& cpu) {
-    const u8 vector = cpu.interrupt_source()->acknowledge_interrupt();
-    deliver(cpu, Event{.vector = vector, .type = EventType::ExternalInterrupt});
+    const Event event{.vector = cpu.interrupt_source()->acknowledge_interrupt(), .type = EventType::ExternalInterrupt};
+    if (cpu.in_v32() && !cpu.v32.gives_event(event.vector))
+        v32::leave_with_event(cpu, v32::Reason::EXTINT, event);
+    else
+        deliver(cpu, event);
 }
 
 void debug_trap(Cpu& cpu) {
-    cpu.dr6 |= cpu.pending_debug;
-    cpu.pending_debug = 0;
-    deliver(cpu, Event{.vector = static_cast<u8>(Vector::DB), .is_trap = true});
+    const u32 causes = std::exchange(cpu.pending_debug, 0);
+    deliver(cpu, Event{.vector = static_cast<u8>(Vector::DB), .dr6 = causes, .is_trap = true});
+}
+
+bool take_one(Cpu& cpu) {
+    const bool blocked = (cpu.interruptibility & (blocked_by_STI | blocked_by_MOV_SS)) != 0;
+    if (take_what_has_begun(cpu)) return true;
+    // 3: external hardware interventions
+    if ((cpu.attention & attention_init) != 0) {
+        cpu.attention &= ~u32{attention_init};
+        cpu.take_init();
+        return true;
+    }
+    // 2, 4: traps of the previous instruction, the T flag of a new task among them
+    if (cpu.pending_debug != 0 && (cpu.interruptibility & blocked_by_MOV_SS) == 0) {
+        debug_trap(cpu);
+        return true;
+    }
+    // 5: nonmaskable interrupts
+    if ((cpu.attention & attention_nmi) != 0 && !blocked && cpu.take_nmi()) {
+        deliver(cpu, Event{.vector = static_cast<u8>(Vector::NMI), .type = EventType::NMI});
+        return true;
+    }
+    if (cpu.in_v32() && v32::leave_for_window(cpu)) return true;
+    // 6: maskable hardware interrupts
+    if ((cpu.attention & attention_interrupt) != 0 && !blocked && cpu.interrupt_source() != nullptr) {
+        interrupt(cpu);
+        return true;
+    }
+    return false;
 }
 
 } // namespace
 
-// SDM vol. 3A, table 6-2, from the top; classes that this processor does not have are left out.
+// SDM vol. 3A, table 6-2, from the top; classes that this processor does not have are left out. V32 mode's exits have
+// their places among them (docs/v32.md 8).
 bool take_events(Cpu& cpu) {
-    const bool shadow_of_STI = (cpu.interruptibility & blocked_by_STI) != 0;
-    const bool shadow_of_MOV_SS = (cpu.interruptibility & blocked_by_MOV_SS) != 0;
-    // 3: external hardware interventions
-    if ((cpu.attention & attention_init) != 0) {
-        cpu.attention &= ~u32{attention_init};
-        cpu.init_signal();
-        return true;
-    }
-    // 2, 4: traps of the previous instruction, the T flag of a new task among them
-    if (cpu.pending_debug != 0 && !shadow_of_MOV_SS) {
-        cpu.halted = false;
-        debug_trap(cpu);
-        cpu.update_attention();
-        return true;
-    }
-    // 5: nonmaskable interrupts
-    const bool blocked = shadow_of_STI || shadow_of_MOV_SS;
-    if ((cpu.attention & attention_nmi) != 0 && !blocked && cpu.take_nmi()) {
-        cpu.halted = false;
-        deliver(cpu, Event{.vector = static_cast<u8>(Vector::NMI), .type = EventType::NMI});
-        cpu.update_attention();
-        return true;
-    }
-    // 6: maskable hardware interrupts
-    if ((cpu.attention & attention_interrupt) != 0 && !blocked && cpu.interrupt_source() != nullptr) {
-        cpu.halted = false;
-        interrupt(cpu);
-        cpu.update_attention();
-        return true;
-    }
-    return false;
+    cpu.instruction_length = 0;
+    const bool taken = take_one(cpu);
+    cpu.update_attention();
+    return taken;
 }
 
 bool hits_code_breakpoint(Cpu& cpu, u32 linear) {
@@ -85,9 +106,8 @@ bool hits_code_breakpoint(Cpu& cpu, u32 linear) {
         if (b.enabled && b.kind == breaks_on_execution && b.address == linear) hits |= bit(n);
     }
     if (hits == 0) return false;
-    cpu.dr6 |= hits;
     // The one fault whose image shows RF as it stands (SDM vol. 3B, 17.3.1.1).
-    cpu.fault = Event{.vector = static_cast<u8>(Vector::DB), .is_trap = true};
+    cpu.fault = Event{.vector = static_cast<u8>(Vector::DB), .dr6 = hits, .is_trap = true};
     return true;
 }
 

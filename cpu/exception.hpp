@@ -43,8 +43,11 @@ struct Event {
     bool has_error_code = false;
     u8 instruction_length = 0; // types 4 and 6: EIP is the instruction's own, delivery pushes EIP + length
     u32 error_code = 0;
-    u32 cr2 = 0;          // #PF
-    bool is_trap = false; // #DB: a trap, whose pushed RF is as it stands; faults push RF = 1
+    u32 cr2 = 0;               // #PF
+    u32 dr6 = 0;               // #DB: its causes, as they appear in DR6
+    bool is_trap = false;      // RF is pushed as it stands (#DB as a trap); faults push RF = 1
+    bool unblocks_NMI = false; // a fault of IRET
+    bool injected = false;     // by an entry of V32 mode: CR2 and DR6 are as its VMM wants them
 };
 
 // Is an error code pushed with this exception (outside real mode)?

@@ -8,11 +8,15 @@ namespace {
 
 using F = Feature;
 
+// V32 mode needs CR4 and model-specific registers (docs/v32.md 2): from the Pentium on.
+
 constexpr FeatureSet i486{F::FPU, F::VME};
-constexpr FeatureSet pentium{F::FPU, F::VME, F::DE, F::PSE, F::TSC, F::MSR, F::MCE, F::CX8, F::APIC};
-constexpr FeatureSet pentium_mmx{F::FPU, F::VME, F::DE, F::PSE, F::TSC, F::MSR, F::MCE, F::CX8, F::APIC, F::MMX};
-constexpr FeatureSet pentium2{F::FPU, F::VME,  F::DE,  F::PSE, F::TSC,  F::MSR, F::PAE,   F::MCE, F::CX8,  F::APIC,
-                              F::SEP, F::MTRR, F::PGE, F::MCA, F::CMOV, F::PAT, F::PSE36, F::MMX, F::FXSR, F::P6_NOP};
+constexpr FeatureSet pentium{F::FPU, F::VME, F::DE, F::PSE, F::TSC, F::MSR, F::MCE, F::CX8, F::APIC, F::V32};
+constexpr FeatureSet pentium_mmx{F::FPU, F::VME, F::DE,   F::PSE, F::TSC, F::MSR,
+                                 F::MCE, F::CX8, F::APIC, F::V32, F::MMX};
+constexpr FeatureSet pentium2{F::FPU,  F::VME, F::DE,    F::PSE, F::TSC,  F::MSR,    F::PAE,
+                              F::MCE,  F::CX8, F::APIC,  F::SEP, F::MTRR, F::PGE,    F::MCA,
+                              F::CMOV, F::PAT, F::PSE36, F::MMX, F::FXSR, F::P6_NOP, F::V32};
 constexpr FeatureSet pentium3 = FeatureSet(pentium2).add(F::SSE);
 constexpr FeatureSet pentium4 = FeatureSet(pentium3).add(F::SSE2).add(F::CLFSH).add(F::NX);
 

@@ -32,8 +32,12 @@ enum Msr : u32 {
     IA32_MTRR_FIX4K_C0000 = 0x268,
     IA32_PAT = 0x277,
     IA32_MTRR_DEF_TYPE = 0x2FF,
+    V32_CAP = v32::msr_V32_CAP, // docs/v32.md section 2
+    V32_VCA = v32::msr_V32_VCA,
     IA32_EFER = 0xC000'0080,
 };
+
+constexpr u64 value_of_V32_CAP = v32::revision | u64{v32::area_size} << 8 | u64{v32::controls_all} << 32;
 
 constexpr u32 variable_mtrr_registers = 16;
 
@@ -97,6 +101,14 @@ Outcome write_efer(Cpu& cpu, u64 value) {
     return Outcome::Leave;
 }
 
+Outcome write_v32_vca(Cpu& cpu, u64 value) {
+    constexpr u64 writable = 0xFFFF'F000 | V32_VCA_ENABLE;
+    const bool enable = (value & V32_VCA_ENABLE) != 0;
+    if ((value & ~writable) != 0 || (enable && !cpu.memory.is_ram({value}))) return raise(cpu, Vector::GP, 0);
+    cpu.write_v32_vca(value);
+    return Outcome::Leave;
+}
+
 } // namespace
 
 Outcome read_msr(Cpu& cpu, u32 index, u64& value) {
@@ -119,6 +131,10 @@ Outcome read_msr(Cpu& cpu, u32 index, u64& value) {
                                              : cpu.sysenter_eip;
     } else if (index == IA32_EFER && cpu.has(Feature::NX)) {
         value = cpu.efer;
+    } else if (index == V32_CAP && cpu.has(Feature::V32)) {
+        value = value_of_V32_CAP;
+    } else if (index == V32_VCA && cpu.has(Feature::V32)) {
+        value = cpu.v32.vca;
     } else if (!is_inert(cpu, index)) {
         return raise(cpu, Vector::GP, 0);
     }
@@ -142,6 +158,8 @@ Outcome write_msr(Cpu& cpu, u32 index, u64 value) {
         target = static_cast<u32>(value);
     } else if (index == IA32_EFER && cpu.has(Feature::NX)) {
         return write_efer(cpu, value);
+    } else if (index == V32_VCA && cpu.has(Feature::V32)) {
+        return write_v32_vca(cpu, value);
     } else if (!is_inert(cpu, index)) {
         return raise(cpu, Vector::GP, 0);
     }

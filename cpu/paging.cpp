@@ -199,17 +199,21 @@ bool translate_for_debugger(const Cpu& cpu, u32 linear, u64& physical) {
     return walk.present && !walk.reserved;
 }
 
-Outcome load_pdptes(Cpu& cpu, u32 cr3) {
+bool read_pdptes(const Cpu& cpu, u32 cr3, u64 (&pdpte)[4]) {
     u64 loaded[4];
     for (unsigned n = 0; n < 4; ++n) {
         const Physical address{((cr3 & ~u64{31}) + n * 8) & cpu.a20_mask};
         loaded[n] = cpu.memory.read(address, 4) | u64{cpu.memory.read(address + 4, 4)} << 32;
         const u64 above = ~((u64{1} << cpu.model.physical_bits) - 1);
         constexpr u64 reserved = 0x1E6; // bits 8:5 and 2:1 (SDM vol. 3A, table 4-8)
-        if ((loaded[n] & entry_P) != 0 && (loaded[n] & (above | reserved)) != 0) return raise(cpu, Vector::GP, 0);
+        if ((loaded[n] & entry_P) != 0 && (loaded[n] & (above | reserved)) != 0) return false;
     }
-    for (unsigned n = 0; n < 4; ++n) cpu.pdpte[n] = loaded[n];
-    return Outcome::Done;
+    for (unsigned n = 0; n < 4; ++n) pdpte[n] = loaded[n];
+    return true;
+}
+
+Outcome load_pdptes(Cpu& cpu, u32 cr3) {
+    return read_pdptes(cpu, cr3, cpu.pdpte) ? Outcome::Done : raise(cpu, Vector::GP, 0);
 }
 
 } // namespace truering

@@ -6,6 +6,7 @@
 #include "cpu/registers.hpp"
 #include "cpu/segment.hpp"
 #include "cpu/sse_state.hpp"
+#include "cpu/v32/state.hpp"
 #include "decoder/instruction.hpp"
 
 namespace truering {
@@ -47,6 +48,9 @@ struct CpuState {
     FpuState fpu;
     SseState sse;
 
+    V32State v32;
+    std::optional<Event> pending_fault; // a benign fault of a delivery, to be delivered at the boundary
+
     [[nodiscard]] u32 eflags() const { return eflags_rest | arithmetic.value(); }
     [[nodiscard]] bool flag(Eflags f) const { return (eflags_rest & f) != 0; }
     [[nodiscard]] unsigned iopl() const { return (eflags_rest & EFLAGS_IOPL) >> 12; }
@@ -54,6 +58,7 @@ struct CpuState {
     [[nodiscard]] bool v86_mode() const { return (eflags_rest & EFLAGS_VM) != 0; }
     // Selectors name descriptors (protected mode, not virtual-8086).
     [[nodiscard]] bool uses_descriptors() const { return protected_mode() && !v86_mode(); }
+    [[nodiscard]] bool in_v32() const { return (cr4 & CR4_V32) != 0; }
     [[nodiscard]] bool paging() const { return (cr0 & CR0_PG) != 0; }
 
     [[nodiscard]] u8 reg8(unsigned n) const { return static_cast<u8>(gpr[n & 3] >> (n < 4 ? 0 : 8)); }

@@ -15,6 +15,7 @@
 #include "cpu/control.hpp"
 #include "cpu/exceptions.hpp"
 #include "cpu/task_state.hpp"
+#include "cpu/v32/exit.hpp"
 
 namespace truering {
 
@@ -31,7 +32,10 @@ class TaskSwitch {
 
     Outcome run(u16 selector, const u32* error_code) {
         if (const Outcome o = select_tss(selector); failed(o)) return o;
-        // A mode that does not let its guest switch tasks takes over here.
+        if (cpu_.in_v32()) {
+            const u32 source = static_cast<u32>(source_) << v32::task_source_shift;
+            return v32::request_exit(cpu_, v32::Reason::TASK_SWITCH, selector | source);
+        }
         if (const Outcome o = prove(); failed(o)) return o;
         if (const Outcome o = exchange(); failed(o)) return o;
         adopt();

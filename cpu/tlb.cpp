@@ -2,33 +2,34 @@
 
 namespace truering {
 
-Tlb::Tlb()
-    : supervisor_(std::make_unique<TlbEntry[]>(entry_count)), user_(std::make_unique<TlbEntry[]>(entry_count)),
-      never_(std::make_unique<TlbEntry[]>(entry_count)) {}
-
 TlbEntry& Tlb::claim(bool user, u32 linear) {
     TlbEntry& entry = table(user)[index_of(linear)];
-    if (!entry.has(tlb_listed)) filled_.push_back(&entry);
+    if (!entry.has(tlb_listed)) now_->filled.push_back(&entry);
     entry = TlbEntry{};
     entry.frame_and_rights = tlb_listed;
     return entry;
 }
 
 template <class Drop> void Tlb::drop_if(Drop drop) {
+    std::vector<TlbEntry*>& filled = now_->filled;
     size_t kept = 0;
-    for (TlbEntry* entry : filled_) {
+    for (TlbEntry* entry : filled) {
         if (entry->page == TlbEntry::never || drop(*entry))
             *entry = TlbEntry{};
         else
-            filled_[kept++] = entry;
+            filled[kept++] = entry;
     }
-    filled_.resize(kept);
+    filled.resize(kept);
 }
 
-void Tlb::flush_all() {
-    for (TlbEntry* entry : filled_) *entry = TlbEntry{};
-    filled_.clear();
+void Tlb::Side::flush() {
+    for (TlbEntry* entry : filled) *entry = TlbEntry{};
+    filled.clear();
 }
+
+void Tlb::flush_all() { now_->flush(); }
+
+void Tlb::flush_side(TlbSide side) { sides_[static_cast<unsigned>(side)].flush(); }
 
 void Tlb::flush_non_global() {
     drop_if([](const TlbEntry& e) { return !e.has(tlb_global); });
@@ -45,8 +46,9 @@ void Tlb::flush_page(u32 linear) {
 }
 
 void Tlb::forbid_fast_writes(u64 physical_page) {
-    for (TlbEntry* entry : filled_)
-        if (entry->physical_page() == physical_page) entry->write_tag = TlbEntry::never;
+    for (Side& side : sides_)
+        for (TlbEntry* entry : side.filled)
+            if (entry->physical_page() == physical_page) entry->write_tag = TlbEntry::never;
 }
 
 } // namespace truering

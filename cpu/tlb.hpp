@@ -4,7 +4,10 @@
 // that a hit is one comparison that proves presence, rights and "ordinary memory" together; what needs more (a device,
 // ROM, a page that holds decoded code) has a tag that never matches, and goes the slow way through `page` and `rights`.
 //
-// A third table whose tags never match stands in while every access must be looked at (data breakpoints, alignment
+// V32 mode and root have such a pair of tables each (docs/v32.md 7): going from one to the other chooses a pair and
+// drops nothing.
+//
+// Another table whose tags never match stands in while every access must be looked at (data breakpoints, alignment
 // checking): the fast path then pays nothing for features that are off.
 #pragma once
 
@@ -37,32 +40,46 @@ struct TlbEntry {
 };
 static_assert(sizeof(TlbEntry) == 32); // its index is a shift away
 
+enum class TlbSide : u8 { Root, Guest }; // outside V32 mode, and in it
+
 class Tlb {
   public:
     static constexpr unsigned entry_count = 4096;
 
-    Tlb();
-
     [[nodiscard]] static unsigned index_of(u32 linear) { return (linear / page_size) % entry_count; }
 
-    // The table for an access at the given privilege.
-    [[nodiscard]] TlbEntry* table(bool user) { return user ? user_.get() : supervisor_.get(); }
+    void select(TlbSide side) { now_ = &sides_[static_cast<unsigned>(side)]; }
+
+    // The table of the present side for an access at the given privilege.
+    [[nodiscard]] TlbEntry* table(bool user) { return user ? now_->user.get() : now_->supervisor.get(); }
     [[nodiscard]] TlbEntry* never_hits() { return never_.get(); }
 
     // Makes an entry the caller's to fill, and remembers it for flushing.
     TlbEntry& claim(bool user, u32 linear);
 
+    // Of the present side:
     void flush_all();
     void flush_non_global();
     void flush_page(u32 linear); // global or not
-    // No page of this physical page may be written without a look at its code marks from now on.
+
+    void flush_side(TlbSide side);
+    // On neither side may this physical page be written without a look at its code marks from now on.
     void forbid_fast_writes(u64 physical_page);
 
   private:
+    struct Side {
+        std::unique_ptr<TlbEntry[]> supervisor = std::make_unique<TlbEntry[]>(entry_count);
+        std::unique_ptr<TlbEntry[]> user = std::make_unique<TlbEntry[]>(entry_count);
+        std::vector<TlbEntry*> filled{}; // entries that may hold something; a flush visits only these
+
+        void flush();
+    };
+
     template <class Drop> void drop_if(Drop drop);
 
-    std::unique_ptr<TlbEntry[]> supervisor_, user_, never_;
-    std::vector<TlbEntry*> filled_; // entries that may hold something; a flush visits only these
+    Side sides_[2];
+    Side* now_ = &sides_[0];
+    std::unique_ptr<TlbEntry[]> never_ = std::make_unique<TlbEntry[]>(entry_count);
 };
 
 } // namespace truering

@@ -53,8 +53,9 @@ class Decoder {
         if (stop_ != Stop::No) return;
         const OpcodeEntry& entry = opcode_entry(map, insn_.opcode);
         insn_.rm = insn_.opcode & 7;
-        if (entry.has_modrm) read_modrm(entry.ignores_mod);
+        if (entry.has_modrm) read_modrm(entry.ignores_mod || entry.ends_at_modrm);
         if (stop_ != Stop::No) return;
+        if (entry.ends_at_modrm && insn_.modrm < 0xC0) insn_.memory = true; // a form that no row has
         insn_.row = entry.is_group ? row_in_group(opcode_group(entry.index)) : entry.index;
         if (insn_.row == row_undefined) return;
         const Row& row = isa[insn_.row];

@@ -46,6 +46,8 @@ enum CheckBits : u16 {
     check_mmx = 0x200,         // #UD by CR0.EM, #NM by TS, then a pending #MF
     check_sse = 0x400,         // #UD by CR0.EM or CR4.OSFXSR=0, #NM by TS
     check_umip = 0x800,        // #GP(0) if CR4.UMIP=1 and CPL is not 0
+    check_dr = 0x2000,         // #UD for DR4 and DR5 if CR4.DE=1, then #DB if DR7.GD=1
+    check_v32_entry = 0x4000,  // #UD unless CPL=0, CR0.PE=1, CR0.PG=1, EFLAGS.VM=0
 };
 
 // Everything in a row behind the operands. Attributes combine with |.
@@ -117,6 +119,8 @@ inline constexpr Attributes sse{.checks = check_sse, .feature = Feature::SSE};
 inline constexpr Attributes sse2{.checks = check_sse, .feature = Feature::SSE2};
 inline constexpr Attributes sse_feature{.feature = Feature::SSE}; // needs(...) would meet the section macro SSE
 inline constexpr Attributes umip{.checks = check_umip};
+inline constexpr Attributes dr{.checks = check_dr};
+inline constexpr Attributes v32_entry{.checks = check_v32_entry};
 } // namespace attributes
 
 struct Row {

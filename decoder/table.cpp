@@ -13,6 +13,7 @@ struct Encoding {
     unsigned map = 0;
     u8 first = 0, last = 0; // +r: eight opcodes
     bool has_modrm = false;
+    bool whole_modrm = false;
     bool ignores_mod = false; // MOV to and from control and debug registers (SDM vol. 2B, MOV)
     u8 prefixes = 0b1111;     // bit n: MandatoryPrefix n
     u8 regs = 0xFF;           // values of ModRM.reg
@@ -39,7 +40,7 @@ constexpr std::string_view next_word(std::string_view& text) {
 constexpr void claim_modrm(Encoding& e, std::string_view word) {
     const u8 modrm = hex_byte(word);
     if (modrm < 0xC0) throw "a ModRM byte in an encoding has mod = 3";
-    e.has_modrm = true;
+    e.has_modrm = e.whole_modrm = true;
     e.regs = static_cast<u8>(1u << ((modrm >> 3) & 7));
     e.forms = word.size() > 2 ? 0xFFu : 1u << (modrm & 7);
 }
@@ -117,12 +118,13 @@ struct Index {
     constexpr OpcodeGroup& group_of(OpcodeEntry& entry, const Encoding& e) {
         if (!entry.is_group) {
             if (entry.index != row_undefined) throw "a row claims part of another row's opcode";
-            entry = OpcodeEntry{e.has_modrm, true, e.ignores_mod, static_cast<u16>(group_count)};
+            entry = OpcodeEntry{e.has_modrm, true, e.ignores_mod, true, static_cast<u16>(group_count)};
             OpcodeGroup& fresh = groups[group_count++];
             for (auto& prefix : fresh.row)
                 for (auto& reg : prefix)
                     for (u16& slot : reg) slot = row_undefined;
         }
+        entry.ends_at_modrm = entry.ends_at_modrm && e.whole_modrm;
         if (entry.has_modrm != e.has_modrm) throw "rows of one opcode disagree on having a ModRM byte";
         return groups[entry.index];
     }

@@ -17,8 +17,9 @@ struct OpcodeGroup {
 
 struct OpcodeEntry {
     bool has_modrm = false;
-    bool is_group = false;    // `index` is a group's, else a row's
-    bool ignores_mod = false; // ModRM names registers whatever mod says
+    bool is_group = false;      // `index` is a group's, else a row's
+    bool ignores_mod = false;   // ModRM names registers whatever mod says
+    bool ends_at_modrm = false; // every row names its whole ModRM byte: with another, nothing follows it
     u16 index = row_undefined;
 };
 

@@ -22,6 +22,10 @@ class Nowhere final : public SerialSink {
 };
 Nowhere nowhere;
 
+std::unique_ptr<DebugConsole> make_console(SerialSink* sink) {
+    return std::make_unique<DebugConsole>(sink == nullptr ? nowhere : *sink);
+}
+
 } // namespace
 
 Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, Kernels kernels,
@@ -33,9 +37,9 @@ Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, K
       io_apic(local_apic ? std::make_unique<IoApic>(*local_apic) : nullptr), irqs(pics, io_apic.get()), pit(clock),
       system_control(clock, pit), rtc(clock, config.rtc_start), dma(memory), keyboard(clock), mouse(clock),
       keyboard_controller(clock, &keyboard, &mouse), com1(clock, plugs.serial[0]), com2(clock, plugs.serial[1]),
-      lpt1(plugs.parallel),
-      debug_console(std::make_unique<DebugConsole>(plugs.debug_console == nullptr ? nowhere : *plugs.debug_console)),
-      fw_cfg(memory), vga(clock, ports, memory, firmware.video.bytes),
+      lpt1(plugs.parallel), debug_console(make_console(plugs.debug_console)),
+      vmm_console(make_console(plugs.vmm_console == nullptr ? plugs.debug_console : plugs.vmm_console)), fw_cfg(memory),
+      vga(clock, ports, memory, firmware.video.bytes),
       ide(PiixModel::Piix3, ports, memory, ide_primary_channel, ide_secondary_channel) {
     time->follow(cpu);
     cpu.tsc_hertz = u64{config.tsc_mhz} * 1'000'000;
@@ -89,7 +93,10 @@ bool Pc::resumes_after_reset() {
     return code == 0x05 || code == 0x09 || code == 0x0A;
 }
 
+// The lines are the processor's INIT#; but what expects the 286's reset gets a reset of the machine, as firmware would
+// make it. In V32 mode INIT is an exit (docs/v32.md 6), and what follows is the VMM's affair.
 void Pc::pulse_processor_reset() {
+    if (cpu.in_v32()) return cpu.init_signal();
     request_reset(resumes_after_reset() ? &PcRequests::processor_reset : &PcRequests::reset);
 }
 

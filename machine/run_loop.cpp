@@ -70,7 +70,7 @@ void MachineLoop::serve_requests() {
         requests.processor_reset = false;
         happen(GuestEvent::Reset, {EndReason::Reset});
     }
-    if (std::exchange(requests.processor_reset, false)) pc_.cpu.reset();
+    if (std::exchange(requests.processor_reset, false)) pc_.cpu.init_signal();
     if (std::exchange(requests.load_kernel, false) && pc_.kernels() != nullptr) pc_.kernels()->load(pc_.memory);
     if (policy_.instructions && pc_.cpu.retired() >= *policy_.instructions) finish({EndReason::InstructionLimit});
 }

@@ -11,6 +11,7 @@
 #include "cpu/own/iret.hpp"
 #include "cpu/own/segment_loads.hpp"
 #include "cpu/own/system.hpp"
+#include "cpu/own/v32.hpp"
 
 namespace truering {
 

@@ -6,6 +6,8 @@
 #include "cpu/exceptions.hpp"
 #include "cpu/interpreter/block_cache.hpp"
 #include "cpu/paging.hpp"
+#include "cpu/v32/events.hpp"
+#include "cpu/v32/exit.hpp"
 #include "decoder/isa.hpp"
 
 #include <algorithm>
@@ -123,7 +125,7 @@ class RunLoop {
         const Operation& last = *cpu_.stopped_at;
         if (outcome == Outcome::Leave) cpu_.eip = cpu_.block_eip + last.end;
         leave_block(block, last.index + 1u);
-        if (outcome == Outcome::Fault) fault();
+        if (failed(outcome)) give_up(outcome, last.insn.length);
         return outcome;
     }
 
@@ -146,12 +148,19 @@ class RunLoop {
         if (insn.row < row_count) ++cpu_.coverage_[insn.row];
     }
 
-    void fault() { deliver(cpu_, cpu_.fault); }
+    // The instruction was not executed: it raised an exception, or V32 mode is to be left.
+    void give_up(Outcome outcome, u8 instruction_length) {
+        cpu_.instruction_length = instruction_length;
+        if (outcome == Outcome::Fault)
+            deliver(cpu_, cpu_.fault);
+        else
+            v32::leave(cpu_);
+    }
 
     // A fault before any instruction: it is counted, so that an endless series of faults cannot stop the clock.
     void fault_at_fetch() {
         ++cpu_.retired_;
-        fault();
+        give_up(Outcome::Fault, 0);
     }
 
     // ---- One instruction, with everything that may come before and behind it
@@ -167,18 +176,20 @@ class RunLoop {
         if (resumed) cpu_.eflags_rest &= ~u32{EFLAGS_RF};
         if (!cpu_.coverage_.empty()) cover(insn);
         const u32 before = cpu_.eip;
+        const bool root = !cpu_.in_v32();
         const Outcome outcome = single_handler(insn)(cpu_, insn);
         if (outcome == Outcome::Done || outcome == Outcome::Leave) cpu_.eip += insn.length;
         count_executed(1);
-        // A shadow lasts one instruction; one that this instruction cast itself stays.
-        cpu_.interruptibility = static_cast<u8>(cpu_.interruptibility & ~shadow);
-        if (outcome == Outcome::Fault) {
-            if (resumed && cpu_.eip == before) cpu_.eflags_rest |= EFLAGS_RF;
-            fault();
-        } else {
+        if (failed(outcome)) {
+            if (resumed && outcome == Outcome::Fault && cpu_.eip == before) cpu_.eflags_rest |= EFLAGS_RF;
+            give_up(outcome, insn.length);
+        } else if (root == !cpu_.in_v32()) { // else V32ENTER: all that follows here has become the VMM's past
+            // A shadow lasts one instruction; one that this instruction cast itself stays.
+            cpu_.interruptibility = static_cast<u8>(cpu_.interruptibility & ~shadow);
             // The instruction goes on: its breakpoint must not stop it again.
             if (outcome == Outcome::Again && resumed) cpu_.eflags_rest |= EFLAGS_RF;
             if (traps && !cpu_.event_delivered) cpu_.pending_debug |= DR6_BS;
+            v32::note_completion(cpu_);
         }
         cpu_.update_attention();
     }
@@ -224,7 +235,7 @@ u64 Cpu::retired() const {
 }
 
 u64 Cpu::iterations_allowed() const {
-    if ((attention & attention_step) != 0) return 1;
+    if ((attention & (attention_step | attention_v32)) != 0) return 1;
     u64 now = retired_ + extra_retired;
     if (current_block_ != nullptr) now += current_block_->count - 1; // REP ends a block
     return run_end_ > now ? run_end_ - now : 1;

@@ -124,14 +124,24 @@ template <class T> Outcome return_protected(Cpu& cpu, const Instruction& insn) {
 
 } // namespace
 
-// NMIs are unblocked even by an IRET that faults (SDM vol. 3C, 27.2.3).
-template <class T> Outcome IRET::run(Cpu& cpu, const Instruction& insn) {
-    if ((cpu.interruptibility & blocked_by_NMI) != 0) {
-        cpu.interruptibility &= static_cast<u8>(~blocked_by_NMI);
-        cpu.update_attention();
-    }
+namespace {
+
+template <class T> Outcome return_by_mode(Cpu& cpu, const Instruction& insn) {
     if (cpu.v86_mode()) return return_within_v86<T>(cpu);
     return cpu.protected_mode() ? return_protected<T>(cpu, insn) : return_real<T>(cpu);
+}
+
+} // namespace
+
+// NMIs are unblocked even by an IRET that faults (SDM vol. 3C, 27.2.3), once its fault is delivered.
+template <class T> Outcome IRET::run(Cpu& cpu, const Instruction& insn) {
+    const Outcome outcome = return_by_mode<T>(cpu, insn);
+    if ((cpu.interruptibility & blocked_by_NMI) == 0) return outcome;
+    if (outcome == Outcome::Fault) cpu.fault.unblocks_NMI = true;
+    if (failed(outcome)) return outcome;
+    cpu.interruptibility &= static_cast<u8>(~blocked_by_NMI);
+    cpu.update_attention();
+    return outcome;
 }
 
 template Outcome IRET::run<u16>(Cpu&, const Instruction&);

@@ -27,30 +27,18 @@ template <class T> Outcome MOV_to_CR::run(Cpu& cpu, const Instruction& insn) {
 
 namespace {
 
-// DR4 and DR5 are DR6 and DR7 unless CR4.DE says that they do not exist; DR7.GD guards all of them
-// (SDM vol. 3B, 17.2).
-Outcome check_debug_register(Cpu& cpu, unsigned& number) {
-    if (number == 4 || number == 5) {
-        if ((cpu.cr4 & CR4_DE) != 0) return raise(cpu, Vector::UD);
-        number += 2;
-    }
-    if ((cpu.dr7 & DR7_GD) == 0) return Outcome::Done;
-    cpu.dr6 |= DR6_BD;
-    return raise(cpu, Vector::DB);
-}
+unsigned debug_register(unsigned encoded) { return encoded == 4 || encoded == 5 ? encoded + 2 : encoded; }
 
 } // namespace
 
 template <class T> Outcome MOV_from_DR::run(Cpu& cpu, const Instruction& insn) {
-    unsigned number = insn.reg;
-    if (const Outcome o = check_debug_register(cpu, number); failed(o)) return o;
+    const unsigned number = debug_register(insn.reg);
     cpu.gpr[insn.rm] = number == 6 ? cpu.dr6 : number == 7 ? cpu.dr7 : cpu.dr[number];
     return Outcome::Done;
 }
 
 template <class T> Outcome MOV_to_DR::run(Cpu& cpu, const Instruction& insn) {
-    unsigned number = insn.reg;
-    if (const Outcome o = check_debug_register(cpu, number); failed(o)) return o;
+    const unsigned number = debug_register(insn.reg);
     const u32 value = cpu.gpr[insn.rm];
     if (number == 6) {
         cpu.dr6 = (value & 0x0000'E00F) | DR6_fixed;
@@ -95,7 +83,7 @@ void set_edx_eax(Cpu& cpu, u64 value) {
 } // namespace
 
 template <class T> Outcome RDTSC::run(Cpu& cpu, const Instruction&) {
-    set_edx_eax(cpu, cpu.read_tsc());
+    set_edx_eax(cpu, cpu.read_tsc() + cpu.v32.tsc_offset);
     return Outcome::Done;
 }
 
