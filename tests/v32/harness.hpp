@@ -211,3 +211,4 @@ void invalidate(u32 linear); // INVLPG in root
 
 // Each image's file defines this; the harness calls finish() when it returns.
 void v32_tests();
+bool v32_is_expected(); // true, if the image does not say otherwise

@@ -212,12 +212,19 @@ void gate_levels() {
         }
 }
 
+ControlArea& fresh_vme(u32 iopl) {
+    ControlArea& area = fresh_v86(call);
+    area.guest.cr4 |= VME;
+    area.guest.eflags |= iopl;
+    guest_tss.io_map_base = __builtin_offsetof(Tss32, io_map); // the bitmap stands before it
+    return area;
+}
+
 // VME: a clear bit of the TSS sends INT n to the 8086 program's own table.
 void vme() {
     for (const u32 iopl : {0u, u32{IOPL3}}) {
-        ControlArea& area = fresh_v86(call);
-        area.guest.cr4 |= VME;
-        area.guest.eflags |= iopl | u32{TF} | u32{VIF};
+        ControlArea& area = fresh_vme(iopl);
+        area.guest.eflags |= u32{TF} | VIF;
         area.guest.sif = 1;
         area.inject_event = an_event(event_INT, some_vector, length_bits(2));
         Wanted w = wanted(area, Reason::V32CALL, 3);
@@ -236,9 +243,7 @@ void vme() {
                     area, w);
     }
     for (const u32 iopl : {0u, u32{IOPL3}}) {
-        ControlArea& area = fresh_v86(call);
-        area.guest.cr4 |= VME;
-        area.guest.eflags |= iopl;
+        ControlArea& area = fresh_vme(iopl);
         guest_tss.redirection[some_vector / 8] = 1u << some_vector % 8;
         guest_gate(some_vector, present | interrupt_gate32 | dpl(3));
         expect_exit(
@@ -246,8 +251,7 @@ void vme() {
             inject(area, an_event(event_INT, some_vector, length_bits(2)), {.vector = some_vector, .eip_advance = 2}));
     }
     for (const u32 event : {an_event(event_external, some_vector), an_event(event_exception, vector::UD)}) {
-        ControlArea& area = fresh_v86(call);
-        area.guest.cr4 |= VME;
+        ControlArea& area = fresh_vme(IOPL3);
         area.guest.sif = 1;
         expect_exit("4.5/types 0, 3: VME's bitmap is not consulted", area,
                     inject(area, event, {.vector = event & event_vector}));
