@@ -2,7 +2,7 @@
 //
 // The shadow is always in PAE format, whatever the guest's paging is (none, 32-bit, PAE), and is filled by the guest's
 // #PF exits: a virtual TLB. Tables are kept over MOV CR3; how, and why no stale entry shows that a processor's TLB
-// could not hold, stands in vmm/shadow/shadow.cpp.
+// could not hold, stands in vmm/shadow/tables.hpp.
 //
 // How a VMM uses it:
 // - redirect_events[14] = 0 and INVLPG_EXIT; MOV CR and WRMSR exit anyway.
@@ -19,7 +19,7 @@
 #pragma once
 
 #include "base/control_area.h"
-#include "vmm/shadow/guest_paging.hpp"
+#include "vmm/shadow/tables.hpp"
 
 namespace ringmaster {
 
@@ -50,15 +50,6 @@ struct Translation {
     u8* bytes = nullptr; // the same within the VMM's reach; nullptr beyond (reads as ones, stores are lost)
 };
 
-struct ShadowCounters {
-    u32 fills = 0;        // #PFs that the guest never saw
-    u32 guest_faults = 0; // its own
-    u32 opened = 0;       // stores to a table, after which the table is compared with its shadow at the next flush
-    u32 synced = 0;       // such comparisons
-    u32 collected = 0;    // times that the pool was searched for tables out of use
-    u32 restarted = 0;    // times that everything was forgotten
-};
-
 class Shadow {
   public:
     // Begins with a guest as RESET leaves it: no paging.
@@ -72,7 +63,7 @@ class Shadow {
     void load_EFER(u32 value);
     // A20M# for the guest: ~0, or ~10'0000H while address bit 20 reads as 0.
     void load_address_mask(u32 mask);
-    [[nodiscard]] const PagingRegisters& guest() const { return guest_; }
+    [[nodiscard]] const PagingRegisters& guest() const { return paging_.registers; }
 
     // A #PF exit, with its error code and linear address.
     FaultVerdict page_fault(u32 linear, u32 error_code);
@@ -86,11 +77,14 @@ class Shadow {
     // The VMM is about to store into this page of guest-physical memory.
     void written(u64 guest_physical);
 
-    [[nodiscard]] const ShadowCounters& counters() const { return counters_; }
+    [[nodiscard]] const ShadowCounters& counters() const { return tables_.counters; }
 
   private:
-    PagingRegisters guest_;
-    ShadowCounters counters_;
+    [[nodiscard]] bool loads_PDPTEs() const { return paging_.is_on() && paging_.is_PAE(); }
+    void flush();
+
+    GuestPaging paging_;
+    ShadowTables tables_;
 };
 
 } // namespace ringmaster

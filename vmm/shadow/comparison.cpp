@@ -1,0 +1,114 @@
+// Comparing open tables with what they mirror (vmm/shadow/tables.hpp). What does not agree is removed, never mended:
+// the next access faults and maps it as it is then.
+#include "vmm/shadow/tables.hpp"
+
+namespace ringmaster {
+
+using namespace shadow_detail;
+
+u64 ShadowTables::guest_entry(const PageInfo& info, u32 slot) const {
+    const u8* table = table_bytes(info.key);
+    if (guest_->is_PAE()) return guest_->read_entry(table, slot * 8);
+    // Two entries of a shadow directory, 2 MiB each, stand for one of the guest's.
+    if (info.kind == PageKind::Directory) return guest_->read_entry(table, (info.part * 256u + slot / 2) * 4);
+    return guest_->read_entry(table, (info.part * entries_per_page + slot) * 4);
+}
+
+// Rights that a shadow's entry has, against those that the guest's present entry gives.
+bool ShadowTables::agrees(u8 shadow, u64 guest, u8 guest_rights) const {
+    if ((guest & entry_A) == 0) return false;
+    const bool dirty = (guest & entry_D) != 0;
+    u8 wanted = guest_rights;
+    if ((guest & entry_G) != 0) wanted |= right_global;
+    if ((wanted & right_write) == 0 && !guest_->protects_from_supervisor()) {
+        const bool for_supervisor = (shadow & (right_user | right_write)) == right_write;
+        if (for_supervisor && (wanted & right_user) != 0) wanted &= static_cast<u8>(~right_user);
+        if ((wanted & right_user) == 0) wanted |= right_write;
+    }
+    if (!dirty) wanted &= static_cast<u8>(~right_write);
+    if ((shadow & right_write) != 0 && (wanted & right_write) == 0) return false;
+    return ((shadow ^ wanted) & ~right_write) == 0;
+}
+
+void ShadowTables::compare_table_slot(PageIndex table, u32 slot) {
+    const PageInfo& info = pool_.info(table);
+    const u64 shadow = pool_.entries(table)[slot];
+    const u64 guest = guest_entry(info, slot);
+    const Parsed parsed = guest_->parse_table_entry(guest);
+    const bool same =
+        parsed.present && !parsed.reserved && guest_->memory.machine_frame(parsed.frame) == frame_of(shadow);
+    const u8 rights = static_cast<u8>(info.rights & rights_of(guest));
+    if (!same || !agrees(shadow_rights(shadow), guest, rights)) set_leaf(table, slot, 0);
+}
+
+bool ShadowTables::directory_slot_agrees(PageIndex directory, u32 slot) const {
+    const PageInfo& info = pool_.info(directory);
+    const u64 shadow = pool_.entries(directory)[slot];
+    const u64 guest = guest_entry(info, slot);
+    const Parsed parsed = guest_->parse_directory_entry(guest);
+    if (!parsed.present || parsed.reserved || (guest & entry_A) == 0) return false;
+    const bool is_large = (shadow & entry_PS) != 0;
+    const PageInfo* child = is_large ? nullptr : &pool_.info(pool_.index_of(shadow));
+    const u8 half = guest_->is_PAE() ? u8{0} : static_cast<u8>(slot & 1);
+    if (child != nullptr && child->kind == PageKind::Table) {
+        const LinkRights rights = link_rights(rights_of(guest));
+        return !parsed.large && child->key == guest_->memory.machine_frame(parsed.frame) && child->part == half &&
+               child->rights == rights.of_table && shadow_rights(shadow) == rights.of_entry;
+    }
+    if (!parsed.large) return false;
+    const u32 first = parsed.frame + half * frames_per_large;
+    if (is_large) return frame_of(shadow) == first && agrees(shadow_rights(shadow), guest, rights_of(guest));
+    return child->key == first / frames_per_large && agrees(child->rights, guest, rights_of(guest));
+}
+
+void ShadowTables::compare_directory_slot(PageIndex directory, u32 slot) {
+    if (!directory_slot_agrees(directory, slot)) set_directory_entry(directory, slot, 0);
+}
+
+void ShadowTables::compare(PageIndex page) {
+    ++counters.compared;
+    const PageInfo& info = pool_.info(page);
+    if (info.kind == PageKind::Directory)
+        for_each_present(info, [&](u32 slot) { compare_directory_slot(page, slot); });
+    else
+        for_each_present(info, [&](u32 slot) { compare_table_slot(page, slot); });
+}
+
+void ShadowTables::compare_path(u32 linear) {
+    const PageIndex directory = root_[linear >> 30];
+    if (directory == no_page || !guest_->is_on()) return;
+    const u32 slot = slot_in_directory(linear);
+    const u64& entry = pool_.entries(directory)[slot];
+    if ((entry & entry_P) == 0) return;
+    if ((pool_.info(directory).flags & page_open) != 0) compare_directory_slot(directory, slot);
+    if ((entry & entry_P) == 0 || (entry & entry_PS) != 0) return;
+    const PageIndex table = pool_.index_of(entry);
+    if ((pool_.info(table).flags & page_open) == 0) return;
+    const u32 leaf = slot_in_table(linear);
+    if ((pool_.entries(table)[leaf] & entry_P) != 0) compare_table_slot(table, leaf);
+}
+
+void ShadowTables::invalidate(u32 linear) {
+    for (PageIndex page = open_; page != no_page; page = pool_.info(page).next_open)
+        if (pool_.info(page).kind == PageKind::Directory) compare(page);
+    compare_path(linear);
+    drop.page(linear, Globality::Global);
+    // One INVLPG is for all of a large page; a 4-MiB page is two entries here.
+    const u32 both = guest_->is_PAE() ? 1u << (linear >> 21) % 32 : 3u << ((linear >> 22) * 2) % 32;
+    if ((large_globals_[linear >> 26] & both) != 0) return drop.all();
+    const PageIndex directory = root_[linear >> 30];
+    const u64 entry = directory == no_page ? 0 : pool_.entries(directory)[slot_in_directory(linear)];
+    if ((entry & entry_P) == 0) return;
+    if ((entry & entry_PS) != 0 || pool_.info(pool_.index_of(entry)).kind == PageKind::Splinter) drop.non_global();
+}
+
+void ShadowTables::close_all() {
+    const PageIndex first = open_;
+    for (PageIndex page = first; page != no_page; page = pool_.info(page).next_open) compare(page);
+    open_ = no_page;
+    for (PageIndex page = first; page != no_page; page = pool_.info(page).next_open)
+        pool_.info(page).flags &= static_cast<u8>(~page_open);
+    for (PageIndex page = first; page != no_page; page = pool_.info(page).next_open) close(pool_.info(page).key);
+}
+
+} // namespace ringmaster
