@@ -53,8 +53,9 @@ namespace truering {
 struct PcPlugs {
     SerialSink* serial[2] = {nullptr, nullptr};
     SerialSink* parallel = nullptr;
-    SerialSink* debug_console = nullptr;
-    bool serial_console = false; // the firmware shows its text on COM1 as well
+    SerialSink* debug_console = nullptr; // ports 402H, where firmware writes its log, and E9H
+    SerialSink* vmm_console = nullptr;   // port E9H alone, where a VMM gives its account
+    bool serial_console = false;         // the firmware shows its text on COM1 as well
 };
 
 // What the guest asked for while it ran; the run loop does it.
@@ -112,7 +113,8 @@ class Pc {
     Uart16550 com1;
     Uart16550 com2;
     ParallelPort lpt1;
-    std::unique_ptr<DebugConsole> debug_console;
+    std::unique_ptr<DebugConsole> debug_console; // at 402H
+    std::unique_ptr<DebugConsole> vmm_console;   // at E9H
     std::unique_ptr<DebugExit> debug_exit;
     FwCfg fw_cfg;
     VgaCard vga;

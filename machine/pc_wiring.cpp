@@ -34,7 +34,7 @@ void Pc::map_ports() {
     lpt1.map(ports, ParallelPort::lpt1);
     fdc->map(ports);
     fw_cfg.map(ports);
-    debug_console->map(ports, DebugConsole::bochs_port);
+    vmm_console->map(ports, DebugConsole::bochs_port);
     debug_console->map(ports, DebugConsole::qemu_port);
     if (kernels_) kernels_->map(ports);
     if (io_apic) memory.map_device(Physical{IoApic::default_base}, IoApic::page_bytes, *io_apic);

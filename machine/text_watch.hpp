@@ -27,7 +27,7 @@ class TextWatch {
 
     static constexpr Nanoseconds quiet_time = 5'000'000;
     static constexpr Nanoseconds screen_interval = 50'000'000;
-    static constexpr unsigned port_count = 4;
+    static constexpr unsigned port_count = 5;
     static constexpr size_t longest_line = 512;
     static constexpr size_t kept_lines = 100;
 
