@@ -1,0 +1,121 @@
+#include "vmm/port_filter.hpp"
+
+#include "vmm/account.hpp"
+#include "vmm/io.hpp"
+#include "vmm/log.hpp"
+#include "vmm/restart.hpp"
+
+namespace ringmaster {
+
+namespace {
+
+enum Port : u16 {
+    keyboard_data = 0x60,
+    keyboard_command = 0x64,
+    system_control = 0x92,
+    debug_exit = 0xF4,
+    debug_exit_other = 0x501,
+    pci_address = 0xCF8,
+    reset_control = 0xCF9,
+    pci_data = 0xCFC,
+    bochs_shutdown = 0x8900,
+};
+
+u16 pm1_control = 0;
+bool output_port_next = false; // the keyboard controller takes the next byte as its output port
+bool said_account = false;     // Bochs' port takes a word letter by letter
+
+u16 find_pm1_control() {
+    constexpr u32 piix4_ids = 0x7113'8086, function = 0x8000'0000 | 1 << 11 | 3 << 8, PMBASE = 0x40, PM1a_CNT = 4;
+    out32(pci_address, function);
+    if (in32(pci_data) != piix4_ids) return 0;
+    out32(pci_address, function | PMBASE);
+    const u32 base = in32(pci_data) & 0xFFC0;
+    return base == 0 ? 0 : static_cast<u16>(base + PM1a_CNT);
+}
+
+void expect_output_port(bool expect) {
+    output_port_next = expect;
+    if (expect)
+        watch_port(keyboard_data);
+    else
+        leave_port(keyboard_data);
+}
+
+Verdict filter_keyboard_command(u8 command) {
+    constexpr u8 write_output_port = 0xD1;
+    expect_output_port(command == write_output_port);
+    const bool pulses_reset = (command & 0xF1) == 0xF0; // bit 0 of the pulse commands, low: the reset line
+    return pulses_reset ? Verdict::Restarted : Verdict::Pass;
+}
+
+Verdict filter_byte(u16 port, u8 value, Cause& cause) {
+    switch (port) {
+    case keyboard_command: cause = Cause::KeyboardController; return filter_keyboard_command(value);
+    case keyboard_data: {
+        cause = Cause::KeyboardController;
+        const bool resets = output_port_next && (value & 1) == 0;
+        expect_output_port(false);
+        return resets ? Verdict::Restarted : Verdict::Pass;
+    }
+    case system_control: cause = Cause::SystemControlPort; return (value & 1) != 0 ? Verdict::Restarted : Verdict::Pass;
+    case reset_control: {
+        constexpr u8 RST_CPU = 4;
+        cause = Cause::ResetControl;
+        return (value & RST_CPU) != 0 ? Verdict::Restarted : Verdict::Pass;
+    }
+    default: return Verdict::Pass;
+    }
+}
+
+// SLP_EN with SLP_TYP 0 is the power switch. Sleep from which the machine wakes by a reset would lose the VMM: not
+// done.
+void filter_pm1_control(u32& value) {
+    constexpr u32 SLP_EN = 1u << 13, SLP_TYP = 7u << 10;
+    if ((value & SLP_EN) == 0) return;
+    if ((value & SLP_TYP) == 0) {
+        say("Ringmaster: the guest switches off\n");
+        say_account();
+    } else {
+        say("Ringmaster: the guest's wish to sleep is not granted\n");
+        value &= ~SLP_EN;
+    }
+}
+
+void say_account_once() {
+    if (!said_account) say_account();
+    said_account = true;
+}
+
+} // namespace
+
+void watch_ports() {
+    constexpr u16 always[] = {keyboard_command, system_control,   reset_control,
+                              debug_exit,       debug_exit_other, bochs_shutdown};
+    for (const u16 port : always) watch_port(port);
+    pm1_control = find_pm1_control();
+    if (pm1_control == 0) return;
+    watch_port(pm1_control);
+    watch_port(static_cast<u16>(pm1_control + 1));
+}
+
+Verdict filter_output(u16 port, u32 size, u32& value) {
+    if (port == pci_address && size == 4) return Verdict::Pass; // the address register, which CF9H lies within
+    if (port == debug_exit || port == debug_exit_other || port == bochs_shutdown) say_account_once();
+    if (pm1_control != 0 && port == pm1_control && size >= 2) filter_pm1_control(value);
+    if (pm1_control != 0 && port == pm1_control + 1 && size == 1) {
+        u32 word = value << 8;
+        filter_pm1_control(word);
+        value = word >> 8;
+    }
+    for (u32 n = 0; n < size; ++n) {
+        const u8 byte = static_cast<u8>(value >> (8 * n));
+        Cause cause = Cause::KeyboardController;
+        if (filter_byte(static_cast<u16>(port + n), byte, cause) == Verdict::Pass) continue;
+        restart_guest(cause);
+        return Verdict::Restarted;
+    }
+    return Verdict::Pass;
+}
+
+} // namespace ringmaster

@@ -1,0 +1,8 @@
+// The run loop: enter, account, handle, again.
+#pragma once
+
+namespace ringmaster {
+
+[[noreturn]] void run();
+
+} // namespace ringmaster
