@@ -341,6 +341,7 @@ void double_faults_that_exit() {
     area->inject_event = exception_event(vector::GP);
     Wanted w = wanted(*area, Reason::EXCEPTION);
     w.event = exception_event(vector::DF);
+    w.guest.eflags |= RF; // as its delivery would have pushed it
     expect_exit("4.5/#DF: bit 8 consulted, it exits without vectoring_event", *area, w);
 
     area = &fresh_area(call);
