@@ -207,6 +207,16 @@ extern u32 root_directory[1024]; // identity: 0 to 8 MiB in pages of 4 KiB, the 
 u32& root_page(u32 linear);
 void invalidate(u32 linear); // INVLPG in root
 
+// --- A physical interrupt
+
+// IRQ 0 is requested, by the timer, and waits: root has IF=0. At most one at a time; end_...() masks it and ends its
+// service.
+constexpr u32 external_vector = 0x70;
+void pend_external_interrupt();
+bool external_interrupt_waits();
+bool external_interrupt_in_service(); // acknowledged
+void end_external_interrupt();
+
 } // namespace proof
 
 // Each image's file defines this; the harness calls finish() when it returns.

@@ -228,61 +228,35 @@ void faults_in_the_delivery() {
 
 // --- EXTINT and NMI
 
-constexpr u32 irq_base = 0x70; // of the first interrupt controller
-
-struct Port {
-    u16 number;
-    u32 value;
-};
-
-// IRQ 0 is requested and waits, as root has IF=0.
-void pend_timer() {
-    for (const auto& [port, value] :
-         {Port{0x20, 0x11}, {0x21, irq_base}, {0x21, 4}, {0x21, 1}, {0x21, 0xfe}, {0x43, 0x30}, {0x40, 50}, {0x40, 0}})
-        out8(port, static_cast<u8>(value));
-    do out8(0x20, 0x0a); // read the request register
-    while (!(in8(0x20) & 1));
-}
-
-u8 in_service() {
-    out8(0x20, 0x0b);
-    return in8(0x20);
-}
-
-void end_timer() {
-    out8(0x21, 0xff);
-    out8(0x20, 0x20);
-}
-
 void external_interrupt() {
     ControlArea* area = &fresh_area(call);
     area->controls = EXTINT_EXIT;
     area->guest.eflags |= IF;
-    pend_timer();
+    pend_external_interrupt();
     Wanted w = wanted(*area, Reason::EXTINT);
-    w.event = an_event(event_external, irq_base);
+    w.event = an_event(event_external, external_vector);
     expect_exit("8/EXTINT arrives at the controller's vector, without error code", *area, w);
-    check_equal("8/EXTINT: the controller is acknowledged", in_service() & 1, 1);
-    end_timer();
+    check("8/EXTINT: the controller is acknowledged", external_interrupt_in_service());
+    end_external_interrupt();
 
     area = &fresh_area(call); // halted; the exit saves that
     area->controls = EXTINT_EXIT;
     area->guest.eflags |= IF;
     area->guest.activity = 1;
-    pend_timer();
+    pend_external_interrupt();
     w = wanted(*area, Reason::EXTINT);
-    w.event = an_event(event_external, irq_base);
+    w.event = an_event(event_external, external_vector);
     expect_exit("4.4/activity 1: an exit from the halt saves it", *area, w);
-    end_timer();
+    end_external_interrupt();
     area->guest.activity = 1;
     area->controls = 0;
     area->guest.sif = 1;
-    give_event(*area, irq_base);
-    pend_timer();
-    w = delivered(*area, {.vector = irq_base});
+    give_event(*area, external_vector);
+    pend_external_interrupt();
+    w = delivered(*area, {.vector = external_vector});
     w.guest.activity = 0;
     expect_exit("4.4/activity 1: entry resumes the halt, an interrupt of the guest's ends it", *area, w);
-    end_timer();
+    end_external_interrupt();
 }
 
 // NMI by the local APIC, as an interrupt to itself: sent by the guest.
