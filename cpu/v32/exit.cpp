@@ -24,10 +24,14 @@ u32 value_of(const Event& event) {
 // Reads without side effects: a page that is no longer mapped reads as 0.
 void copy_instruction(const Cpu& cpu, ExitInstruction instruction, ExitInformation& info) {
     info.instruction_length = instruction.length;
-    for (u32 n = 0; n < instruction.length; ++n) {
+    u32 done = 0;
+    while (done < instruction.length) {
+        const u32 linear = instruction.linear + done;
+        const u32 count = std::min(instruction.length - done, page_size - page_offset(linear));
         u64 physical = 0;
-        if (translate_for_debugger(cpu, instruction.linear + n, physical))
-            cpu.memory.peek({physical}, {&info.instruction_bytes[n], 1});
+        if (translate_for_debugger(cpu, linear, physical))
+            cpu.memory.peek({physical}, {&info.instruction_bytes[done], count});
+        done += count;
     }
 }
 
