@@ -41,12 +41,12 @@ inline Wanted ran(const ControlArea& area, const Bytes& bytes) {
     return w;
 }
 
-// A name of two parts, for as long as the check lasts.
+// A name of parts, for as long as the check lasts.
 class Name {
   public:
-    Name(const char* first, const char* second) {
+    Name(const char* first, const char* second, const char* third = "") {
         char* to = text;
-        for (const char* part : {first, second})
+        for (const char* part : {first, second, third})
             for (; *part && to < text + sizeof text - 1; ++part) *to++ = *part;
         *to = 0;
     }
