@@ -20,6 +20,7 @@ class KernelStarter final : public PortDevice {
     // `asked` is called within the guest's OUT; it must arrange that load() is called when the instruction is over.
     KernelStarter(Kernels images, std::function<void()> asked) : images_(std::move(images)), asked_(std::move(asked)) {}
 
+    [[nodiscard]] size_t count() const { return images_.size(); }
     void map(PortBus& bus);
     void reset(); // the firmware comes again, and so do the kernels
 

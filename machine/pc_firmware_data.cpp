@@ -5,6 +5,8 @@
 #include "machine/empty_acpi.hpp"
 #include "machine/pc.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace truering {
@@ -145,8 +147,14 @@ void Pc::fill_fw_cfg(const PcConfig& config, const PcPlugs& plugs) {
     if (plugs.serial_console) fw_cfg.add_file_u64("etc/sercon-port", Uart16550::com1);
     if (!config.acpi) add_empty_acpi(fw_cfg);
     if (kernels_) {
-        fw_cfg.add_file("genroms/truering-kernel.rom", make_boot_rom());
-        fw_cfg.add_file_string("bootorder", "/rom@genroms/truering-kernel.rom\n");
+        // A ROM a kernel, all the same: who is started by the first may ask by INT 18H for the next device.
+        std::string order;
+        for (size_t n = 0; n < kernels_->count(); ++n) {
+            const std::string name = fmt::format("genroms/truering-kernel-{}.rom", n);
+            fw_cfg.add_file(name, make_boot_rom());
+            order += fmt::format("/rom@{}\n", name);
+        }
+        fw_cfg.add_file_string("bootorder", order);
     }
 }
 

@@ -124,6 +124,13 @@ void set_action(S s, V v) {
     }
 }
 
+void set_vmm(S s, V v) {
+    if (v == "none" || v == "off")
+        s.vmm.clear();
+    else
+        s.vmm = v == "on" || v.empty() ? Settings::bundled_vmm : v; // "vmm = on" in a configuration file
+}
+
 void add_module(S s, V v) {
     if (v.empty()) throw UsageError("a module needs a file name");
     s.modules.push_back(v);
@@ -179,6 +186,18 @@ constexpr std::array rows{
               add_initrd},
     OptionRow{"Media", "module", 0, "FILE [ARGS]", "a Multiboot module and its arguments", add_module},
     OptionRow{"Media", "append", 0, "TEXT", "the kernel's command line", [](S s, V v) { s.append = v; }},
+
+    OptionRow{"Virtual machine monitor", "vmm", 0, "[=FILE]",
+              "start Ringmaster, or another Multiboot VMM, and everything else as its guest", set_vmm},
+    OptionRow{"Virtual machine monitor", "vmm-append", 0, "TEXT",
+              "the VMM's options; Ringmaster's: if=shadow|trap|direct, trace, live, log=none, ...",
+              [](S s, V v) { s.vmm_append = v; }},
+    OptionRow{"Virtual machine monitor", "vmm-log", 0, "DEST",
+              "what it writes to the port E9H, its account of exits [lines on standard error]",
+              [](S s, V v) {
+                  set_destination(s.vmm_log, v);
+                  s.vmm_log_given = true;
+              }},
 
     OptionRow{"Display and ports", "display", 0, "sdl|term|none",
               "window, text in this terminal, or nothing [sdl; term without a display; none without a terminal]",

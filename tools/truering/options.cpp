@@ -168,8 +168,8 @@ std::string help_text() {
         if (row.topic != topic) text += fmt::format("\n{}:\n", row.topic);
         topic = row.topic;
         const std::string letter = row.letter == 0 ? "   " : fmt::format("-{},", row.letter);
-        const std::string left =
-            fmt::format("  {} --{}{}{}", letter, row.name, row.value.empty() ? "" : " ", row.value);
+        const std::string left = fmt::format("  {} --{}{}{}", letter, row.name,
+                                             row.value.empty() || row.takes_value_only_glued() ? "" : " ", row.value);
         constexpr size_t column = 34;
         if (left.size() + 2 > column)
             text += fmt::format("{}\n{:{}}{}\n", left, "", column, row.help);

@@ -163,7 +163,9 @@ class Rewriter {
     // The value of an option of ours is not looked at, whatever it begins with.
     void skip_value(const std::string& name) {
         const OptionRow* row = find_option(name);
-        if (row != nullptr && !row->value.empty() && at_ < words_.size()) {
+        if (row != nullptr && row->takes_value_only_glued()) {
+            result_.words.back() = fmt::format("--{}=on", row->name);
+        } else if (row != nullptr && !row->value.empty() && at_ < words_.size()) {
             // In one word with its option, so that a value may begin with a dash.
             result_.words.back() = fmt::format("--{}={}", row->name, words_[at_++]);
         }

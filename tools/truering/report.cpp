@@ -89,13 +89,16 @@ std::string stack_text(const Pc& pc) {
 std::string last_words(Pc& pc, const TextWatch& watch) {
     constexpr size_t most = 12;
     std::string text;
-    for (const auto& [port, name] : {std::pair{0u, "COM1"}, std::pair{1u, "COM2"}, std::pair{2u, "debug console"}}) {
+    const auto add = [&](unsigned port, std::string_view name) {
         const std::vector<std::string> lines = watch.last_lines(port, most);
-        if (lines.empty()) continue;
+        if (lines.empty()) return false;
         text += fmt::format("last lines on {}:\n", name);
         for (const std::string& line : lines) text += "  | " + line + "\n";
-        if (port == 1) break;
-    }
+        return true;
+    };
+    add(0, "COM1");
+    if (!add(1, "COM2")) add(2, "the debug console");
+    add(4, "the VMM's port E9H");
     if (const auto screen = pc.vga.text_screen(); screen && !screen->text().empty()) {
         text += "the screen:\n";
         std::string line;

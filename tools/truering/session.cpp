@@ -2,10 +2,12 @@
 
 #include "decoder/isa.hpp"
 #include "machine/key_text.hpp"
+#include "tools/truering/prefixed_lines.hpp"
 #include "tools/truering/report.hpp"
 #include "tools/truering/status.hpp"
 #include "tools/truering/terminal.hpp"
 #include "tools/truering/values.hpp"
+#include "tools/truering/vmm.hpp"
 
 #include <fmt/format.h>
 
@@ -86,11 +88,16 @@ void Session::choose_defaults() {
 
 void Session::open_ports() {
     const std::string* destinations[port_count] = {&settings_.serial[0], &settings_.serial[1], &settings_.debugcon,
-                                                   &settings_.parallel};
-    const char* names[port_count] = {"--serial", "--serial2", "--debugcon", "--parallel"};
+                                                   &settings_.parallel, &settings_.vmm_log};
+    const char* names[port_count] = {"--serial", "--serial2", "--debugcon", "--parallel", "--vmm-log"};
     for (unsigned n = 0; n < port_count; ++n) {
         Port port;
         port.channel = open_channel(*destinations[n], names[n]);
+        if (n == vmm_console && !settings_.vmm.empty() && !settings_.vmm_log_given) {
+            const bool drawn = settings_.display == DisplayKind::Terminal;
+            const auto show = drawn ? PrefixedLines::Show::AtTheEnd : PrefixedLines::Show::AtOnce;
+            port.channel = std::make_unique<PrefixedLines>("[vmm] ", show);
+        }
         port.sink = std::make_unique<WatchedSink>(n, port.channel.get());
         ports_.push_back(std::move(port));
     }
@@ -101,6 +108,12 @@ void Session::build_machine() {
         FirmwareSearch(std::getenv("TRUERING_FIRMWARE")).load(settings_.pc.bios, settings_.pc.vga_bios);
     say(1, fmt::format("firmware: {}, {}", firmware.system.path.string(), firmware.video.path.string()));
     Kernels kernels;
+    if (!settings_.vmm.empty()) {
+        kernels.push_back(open_vmm(settings_));
+        say(1, "VMM: " + kernels.back()->description());
+    } else if (!settings_.vmm_append.empty() || settings_.vmm_log_given) {
+        throw UsageError("--vmm-append and --vmm-log belong to --vmm");
+    }
     if (!settings_.kernel.empty()) {
         kernels.push_back(open_kernel({settings_.kernel, settings_.append, settings_.modules}));
         say(1, kernels.back()->description());
@@ -111,6 +124,7 @@ void Session::build_machine() {
     plugs.serial[0] = ports_[com1].sink.get();
     plugs.serial[1] = ports_[com2].sink.get();
     plugs.debug_console = ports_[debug_console].sink.get();
+    if (!settings_.vmm.empty()) plugs.vmm_console = ports_[vmm_console].sink.get();
     plugs.parallel = ports_[parallel].sink.get();
     plugs.serial_console = settings_.serial_console;
     pc_ = std::make_unique<Pc>(settings_.pc, firmware, plugs, std::move(kernels),

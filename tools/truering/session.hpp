@@ -37,7 +37,7 @@ class Session final : public Frontend {
         std::unique_ptr<WatchedSink> sink;
         std::vector<u8> waiting; // for the guest
     };
-    enum PortNumber : unsigned { com1, com2, debug_console, parallel, port_count };
+    enum PortNumber : unsigned { com1, com2, debug_console, parallel, vmm_console, port_count };
 
     void choose_defaults();
     void open_ports();

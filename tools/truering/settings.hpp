@@ -39,6 +39,12 @@ struct Settings {
     std::vector<std::string> modules; // --initrd and --module, each "FILE [ARGUMENTS]"
     std::string append;
 
+    std::string vmm; // empty: none; bundled_vmm; or a file
+    std::string vmm_append;
+    std::string vmm_log;        // destination
+    bool vmm_log_given = false; // otherwise: lines on standard error
+    static constexpr const char* bundled_vmm = "bundled";
+
     DisplayKind display = DisplayKind::Automatic;
     bool serial_console = false; // the firmware on COM1, too
     bool full_screen = false;

@@ -137,6 +137,20 @@ TEST(Options, V32ModeNeedsControlRegister4AndMsrs) {
     EXPECT_NE(complaint({"--cpu", "pentium,umpi=on"}).find("did you mean 'umip'"), std::string::npos);
 }
 
+TEST(Options, AVmmIsOursOrAFileInTheSameWord) {
+    const Settings ours = parse_options({"--vmm", "disk.img"});
+    EXPECT_EQ(ours.vmm, Settings::bundled_vmm);
+    ASSERT_EQ(ours.pc.drives.size(), 1u) << "the next word is an image";
+    EXPECT_EQ(parse_options({"--vmm=other.elf"}).vmm, "other.elf");
+    EXPECT_EQ(parse_options({"--vmm", "--vmm=none"}).vmm, "");
+    EXPECT_EQ(parse_options({"--vmm", "--vmm-append", "--odd -words"}).vmm_append, "--odd -words");
+    EXPECT_FALSE(ours.vmm_log_given);
+    EXPECT_TRUE(parse_options({"--vmm-log", "null"}).vmm_log_given);
+    EXPECT_NE(complaint({"--vmm-log", "nowhere"}).find("known: stdio"), std::string::npos);
+    EXPECT_NE(complaint({"--vnm"}).find("'--vmm'"), std::string::npos);
+    EXPECT_EQ(dump_config({"--vmm", "a.img"}), "vmm = on\nimage = a.img\n");
+}
+
 TEST(Options, Dates) {
     EXPECT_EQ(parse_date("2000-01-01"), 946'684'800u);
     EXPECT_EQ(parse_date("2024-02-29T23:59:58"), 1'709'251'198u);
