@@ -155,7 +155,7 @@ void say_account() {
     for (u32 n = 0; n < phase_count; ++n)
         if (phases[n].exits != 0) say_phase(n);
     if (options.paging == PagingPolicy::Shadow) {
-        const ShadowCounters& c = shadow().counters();
+        const ShadowCounters& c = shadow_counters();
         say("shadow: ", c.fills, " fills, ", c.guest_faults, " faults of the guest's own, ", c.opened,
             " tables opened, ", c.compared, " pages of them compared, ", c.collected, " collections, ", c.restarted,
             " restarts\n");

@@ -24,7 +24,7 @@ constexpr bool is_prefix(u8 byte) {
     }
 }
 
-LinearMemory memory() { return {shadow(), guest().cpl == 3 ? Privilege::User : Privilege::Supervisor}; }
+LinearMemory memory() { return guest_memory(guest().cpl == 3 ? Privilege::User : Privilege::Supervisor); }
 
 bool finish(LinearOutcome outcome, const LinearMemory& by) {
     if (outcome == LinearOutcome::Done) return true;

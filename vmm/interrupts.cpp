@@ -38,6 +38,13 @@ void forget_interrupts() {
     area.controls &= ~u32{WINDOW_EXIT};
 }
 
+void forget_vectors(u8 first, u32 count) {
+    u32 kept = 0;
+    for (u32 n = 0; n < waiting_count; ++n)
+        if (static_cast<u32>(waiting[n] - first) >= count) waiting[kept++] = waiting[n];
+    waiting_count = kept;
+}
+
 void prepare_interrupts() {
     if (nmi_arrived != 0) inject_NMI();
     if (waiting_count == 0) {

@@ -13,6 +13,7 @@ namespace ringmaster {
 // Controls and redirect_events for the policy.
 void set_up_interrupts(IfPolicy policy);
 void forget_interrupts(); // the guest is reset
+void forget_vectors(u8 first, u32 count);
 
 // Before every entry: injects what waits, or asks for the moment when that can be done.
 void prepare_interrupts();

@@ -1,8 +1,10 @@
 #include "vmm/port_filter.hpp"
 
 #include "vmm/account.hpp"
+#include "vmm/acknowledged.hpp"
 #include "vmm/io.hpp"
 #include "vmm/log.hpp"
+#include "vmm/options.hpp"
 #include "vmm/restart.hpp"
 
 namespace ringmaster {
@@ -64,7 +66,7 @@ Verdict filter_byte(u16 port, u8 value, Cause& cause) {
         cause = Cause::ResetControl;
         return (value & RST_CPU) != 0 ? Verdict::Restarted : Verdict::Pass;
     }
-    default: return Verdict::Pass;
+    default: byte_to_8259(port, value); return Verdict::Pass;
     }
 }
 
@@ -93,6 +95,7 @@ void watch_ports() {
     constexpr u16 always[] = {keyboard_command, system_control,   reset_control,
                               debug_exit,       debug_exit_other, bochs_shutdown};
     for (const u16 port : always) watch_port(port);
+    if (options.if_policy == IF_DIRECT) watch_8259s();
     pm1_control = find_pm1_control();
     if (pm1_control == 0) return;
     watch_port(pm1_control);

@@ -66,7 +66,7 @@ void run() {
 void handle_CACHE() { skip_instruction(); }
 
 void handle_INVLPG() {
-    shadow().invalidate(area.exit.qualification_value);
+    invalidate_page(area.exit.qualification_value);
     skip_instruction();
 }
 

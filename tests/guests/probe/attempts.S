@@ -1,0 +1,106 @@
+/* Instructions that may fault, and what came of them. */
+
+#include "base/control_area.h"
+
+/* u32 attempt(Code code): the vector of the exception that `code` met, or NONE. */
+        .set    NONE, 0xffffffff
+
+        .text
+        .globl  attempt, load_idt
+attempt:
+        pusha
+        mov     %esp, saved_esp
+        mov     $NONE, %eax
+        mov     %eax, met
+        call    *36(%esp)
+back:   mov     saved_esp, %esp
+        popa
+        mov     met, %eax
+        ret
+
+load_idt:
+        lidt    idt_register
+        ret
+
+        .altmacro
+        .macro  entry vector
+entry_\vector:
+        movl    $\vector, met
+        jmp     back
+        .endm
+        .set    i, 0
+        .rept   32
+        entry   %i
+        .set    i, i + 1
+        .endr
+
+        .macro  gate vector
+        .word   entry_\vector, 8, 0x8e00, 0
+        .endm
+        .data
+        .balign 8
+idt:
+        .set    i, 0
+        .rept   32
+        gate    %i
+        .set    i, i + 1
+        .endr
+idt_register:
+        .word   . - idt - 1
+        .long   idt
+saved_esp:
+        .long   0
+met:    .long   0
+
+        .text
+        .macro  code name, text:vararg
+        .globl  \name
+\name:  \text
+        ret
+        .endm
+
+        code    do_V32ENTER, V32ENTER
+        code    do_INVD, invd
+        code    do_WBINVD, wbinvd
+
+        .globl  do_RDMSR, do_WRMSR, do_CR0, do_CR4, operand
+do_RDMSR:
+        mov     operand, %ecx
+        rdmsr
+        ret
+do_WRMSR:
+        mov     operand, %ecx
+        xor     %eax, %eax
+        xor     %edx, %edx
+        wrmsr
+        ret
+do_CR0: mov     operand, %eax
+        mov     %eax, %cr0
+        ret
+do_CR4: mov     operand, %eax
+        mov     %eax, %cr4
+        ret
+
+/* u32 vmm_call(u32 function, u32 argument, u32* edx) */
+        .globl  vmm_call
+vmm_call:
+        mov     4(%esp), %eax
+        mov     8(%esp), %ecx
+        V32CALL
+        mov     12(%esp), %ecx
+        mov     %edx, (%ecx)
+        ret
+
+/* A triple fault: no IDT. */
+        .globl  triple_fault
+triple_fault:
+        lidt    no_idt
+        int3
+
+        .data
+operand:
+        .long   0
+no_idt: .word   0
+        .long   0
+
+        .section .note.GNU-stack, "", @progbits
