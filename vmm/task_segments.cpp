@@ -54,6 +54,15 @@ Step TaskSegments::probe(u32 linear, u32 size) {
     return fail(TaskFault::PF, fault.error_code);
 }
 
+Step TaskSegments::push(u32 linear, const void* from, u32 size) {
+    constexpr u32 user_level = 3;
+    if (guest_.cpl != user_level) return write(linear, from, size);
+    PageFault fault;
+    if (memory_.write_as_user(memory_.context, linear, from, size, fault)) return Step::Done;
+    fault_linear = fault.linear;
+    return fail(TaskFault::PF, fault.error_code);
+}
+
 Step TaskSegments::load_CR3(u32 value) {
     if (!memory_.load_CR3(memory_.context, value)) return fail(TaskFault::GP, 0);
     guest_.cr3 = value;

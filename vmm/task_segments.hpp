@@ -53,6 +53,7 @@ class TaskSegments {
     Step read(u32 linear, void* to, u32 size);
     Step write(u32 linear, const void* from, u32 size);
     Step probe(u32 linear, u32 size);
+    Step push(u32 linear, const void* from, u32 size); // at the guest's own privilege
     Step load_CR3(u32 value);
 
     // From GDT or LDT; `with`(selector) if there is none.

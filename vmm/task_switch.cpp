@@ -273,7 +273,7 @@ class TaskSwitch {
         u32& esp = guest_.gpr[4];
         const u32 offset = (esp - size) & mask;
         if (!holds(stack, offset, size, mask)) return segments_.fail(TaskFault::SS, 0);
-        if (segments_.write(stack.base + offset, &exit_.vectoring_error_code, size) == Step::Faulted)
+        if (segments_.push(stack.base + offset, &exit_.vectoring_error_code, size) == Step::Faulted)
             return Step::Faulted;
         esp = (esp & ~mask) | offset;
         return Step::Done;

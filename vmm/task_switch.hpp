@@ -11,15 +11,15 @@
 
 namespace ringmaster {
 
-// The guest's linear memory, as supervisor; `read`, `write` and `probe_write` return false with `fault` filled in.
-// probe_write proves that a write will succeed. load_CR3 does what MOV CR3 does, the caller's own part of it included;
-// false: #GP(0).
+// The guest's linear memory, as supervisor, but for write_as_user; false: `fault` is filled in. probe_write proves that
+// a write will succeed. load_CR3 does what MOV CR3 does, the caller's own part of it included; false: #GP(0).
 struct TaskMemory {
     void* context;
     bool (*read)(void* context, u32 linear, void* to, u32 size, PageFault& fault);
     bool (*write)(void* context, u32 linear, const void* from, u32 size, PageFault& fault);
     bool (*probe_write)(void* context, u32 linear, u32 size, PageFault& fault);
     bool (*load_CR3)(void* context, u32 value);
+    bool (*write_as_user)(void* context, u32 linear, const void* from, u32 size, PageFault& fault);
 };
 
 struct TaskVerdict {

@@ -16,7 +16,7 @@ class RandomGuest {
     RandomGuest(unsigned seed, u32 pool_pages) : random_(seed), machine_(pool_pages), model_(machine_.memory) {
         for (const u32 quarter : {0u, 1u, 3u})
             for (const u32 directory : {0u, 0x20'0000u, 0x40'0000u, 0x3FE0'0000u})
-                for (const u32 page : {0u, 0x1000u, 0x1F'F000u})
+                for (const u32 page : {0x1'0000u, 0x1'2000u, 0x1F'F000u})
                     pages_.emplace_back().linear = quarter << 30 | directory | page;
         start_paging();
     }
