@@ -92,14 +92,25 @@ void say_phase(u32 phase) {
         Right{ratio(entry.exits, entry.guest_ticks, 1'000'000), 10}, "\n");
 }
 
-void say_live() {
-    say("Ringmaster: ", exits, " exits, ", phase_names[static_cast<u32>(last_phase)], ":");
-    u32 order[3] = {};
-    for (u32& place : order) {
-        for (u32 n = 1; n < reason_count; ++n)
-            if (entries[n].count > entries[place].count && n != order[0] && n != order[1]) place = n;
-        if (entries[place].count != 0 && place != 0) say(" ", names[place], " ", entries[place].count);
+u32 counted_before[reason_count]; // at the last line of the option live
+u32 phases_seen;                  // a bit each
+
+u32 since_last_line(u32 reason) { return static_cast<u32>(entries[reason].count) - counted_before[reason]; }
+
+// The most frequent reasons since the last such line.
+void say_live(Phase phase) {
+    constexpr u32 shown = 4;
+    say("Ringmaster: ", exits, " exits, ", phase_names[static_cast<u32>(phase)], ":");
+    for (u32 n = 0; n < shown; ++n) {
+        u32 best = 0;
+        for (u32 reason = 1; reason < reason_count; ++reason)
+            if (since_last_line(reason) > since_last_line(best)) best = reason;
+        if (since_last_line(best) == 0) break;
+        say(" ", names[best], " ", since_last_line(best));
+        counted_before[best] = static_cast<u32>(entries[best].count);
     }
+    for (u32 reason = 0; reason < reason_count; ++reason)
+        counted_before[reason] = static_cast<u32>(entries[reason].count);
     say("\n");
 }
 
@@ -135,9 +146,10 @@ void account_exit() {
     ++phase_entry.exits;
     phase_entry.guest_ticks += wide(area.exit.exit_tsc) - entered_at;
     if (options.trace) trace_exit();
-    if (options.live != 0 && (phase != last_phase || static_cast<u32>(exits) % options.live == 0)) {
-        last_phase = phase;
-        say_live();
+    if (options.live != 0) {
+        const bool is_first = !test_bit(phases_seen, static_cast<u32>(phase));
+        phases_seen = with_bit(phases_seen, static_cast<u32>(phase), true);
+        if (is_first || static_cast<u32>(exits) % options.live == 0) say_live(phase);
     }
     last_phase = phase;
 }
