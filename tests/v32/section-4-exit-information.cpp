@@ -55,6 +55,23 @@ void bytes_over_pages() {
     }
 }
 
+// The bytes are those that were executed, by a translation that the page table no longer has.
+void bytes_of_an_old_translation() {
+    constexpr u32 page = scratch + 0x3000, old_frame = scratch + 0x4000, new_frame = scratch + 0x5000;
+    ControlArea& area = fresh_area(reinterpret_cast<Code>(page));
+    word_at(old_frame) = 0x90c1040f; // V32CALL
+    word_at(new_frame) = 0x90a20f90; // NOP, CPUID
+    guest_page(page) = old_frame | page_present;
+    run(area);
+    guest_page(page) = new_frame | page_present;
+    run(area); // without a drop: a processor may have kept the translation, or lost it
+    Check check("4.3/bytes are those executed, though the page table has changed");
+    const bool kept = area.exit.exit_reason == static_cast<u32>(Reason::V32CALL);
+    check.equal("byte 0", area.exit.instruction_bytes[0], 0x0f);
+    check.equal("byte 1", area.exit.instruction_bytes[1], kept ? 0x04 : 0xa2);
+    check.equal("length", area.exit.instruction_length, kept ? 3 : 2);
+}
+
 void undefined_encodings() {
     ControlArea* area = &fresh_area(group_f7);
     expect_exit("4.3/#UD: length as far as decoding came", *area, wanted_fault(*area, vector::UD, 2));
@@ -124,6 +141,7 @@ void events() {
 void v32_tests() {
     whole_instructions();
     bytes_over_pages();
+    bytes_of_an_old_translation();
     undefined_encodings();
     without_instruction();
     events();

@@ -250,6 +250,13 @@ void vme() {
             "4.5/type 4: VME's bitmap, bit 1: through the IDT, IOPL not consulted", area,
             inject(area, an_event(event_INT, some_vector, length_bits(2)), {.vector = some_vector, .eip_advance = 2}));
     }
+    for (const u32 length : {1u, 2u}) {
+        ControlArea& area = fresh_vme(IOPL3);
+        guest_gate(3, present | interrupt_gate32 | dpl(3));
+        expect_exit(
+            "4.5/type 6: VME's bitmap is not consulted", area,
+            inject(area, an_event(event_INT3_INTO, 3, length_bits(length)), {.vector = 3, .eip_advance = length}));
+    }
     for (const u32 event : {an_event(event_external, some_vector), an_event(event_exception, vector::UD)}) {
         ControlArea& area = fresh_vme(IOPL3);
         area.guest.sif = 1;

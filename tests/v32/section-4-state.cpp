@@ -177,7 +177,10 @@ void limits_and_attributes() {
         set_segment(area.guest.segment[i], 0, unusable, 0, 0);
         Wanted w = wanted(area, Reason::V32CALL, 3);
         set_segment(area.guest.segment[i], 0, unusable | 0xfff, 0x1234, 0x5678);
-        expect_exit("4.4/a null selector is saved as 8000H with base and limit 0", area, w);
+        expect_exit("4.4/an unusable register is saved as 8000H with base and limit 0", area, w);
+        set_segment(w.guest.segment[i], 0x1238, unusable, 0, 0);
+        set_segment(area.guest.segment[i], 0x1238, unusable | 0x93, 0xffff, scratch);
+        expect_exit("4.4/an unusable register keeps its selector", area, w);
     }
     ControlArea& tss16 = fresh_area(call);
     tss16.guest.segment[TR].attributes = 0x83;
