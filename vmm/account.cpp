@@ -55,7 +55,7 @@ u32 below_4g(u64 ticks) { return ticks >> 32 != 0 ? ~0u : static_cast<u32>(ticks
 
 // Per thousand, and such; 0 of nothing is 0.
 u32 ratio(u64 part, u64 whole, u32 scale) {
-    while (whole >> 32 != 0 || part >> 44 != 0) {
+    while (whole >> 32 != 0 || part >> 34 != 0) {
         whole >>= 1;
         part >>= 1;
     }
@@ -89,7 +89,7 @@ void say_reason(u32 reason) {
 void say_phase(u32 phase) {
     const PhaseEntry& entry = phases[phase];
     say(Left{phase_names[phase], 22}, Right{entry.exits, 10}, Right{entry.guest_ticks, 15}, Right{entry.vmm_ticks, 15},
-        Right{ratio(entry.exits, entry.guest_ticks, 1'000'000), 10}, "\n");
+        Right{ratio(entry.exits, entry.guest_ticks, 1'000'000'000), 10}, "\n");
 }
 
 u32 counted_before[reason_count]; // at the last line of the option live
@@ -163,7 +163,7 @@ void say_account() {
     say("reason           exits  share%   cost%     min     avg      max  most often at\n");
     for (u32 n = 1; n < reason_count; ++n)
         if (entries[n].count != 0) say_reason(n);
-    say("phase                      exits    ticks, guest      ticks, VMM  exits per 1000000 guest ticks\n");
+    say("phase                      exits    ticks, guest      ticks, VMM  exits per 10^9 guest ticks\n");
     for (u32 n = 0; n < phase_count; ++n)
         if (phases[n].exits != 0) say_phase(n);
     if (options.paging == PagingPolicy::Shadow) {

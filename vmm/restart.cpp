@@ -100,6 +100,10 @@ void restart_guest(Cause cause) {
         say_account();
         stop(Ending::GuestStopped);
     }
+    const u64 offset = 0 - rdtsc(); // the guest's time-stamp counter begins anew
+    area.tsc_offset[0] = static_cast<u32>(offset);
+    area.tsc_offset[1] = static_cast<u32>(offset >> 32);
+    asm volatile("fninit");
     quiet_devices();
     withdraw_bios_page();
     reset_registers();
