@@ -88,6 +88,25 @@ grub_disk_running() {
     rm -rf "$work"
 }
 
+# GRUB's menu with Ringmaster as a Multiboot kernel, which boots the second disk as its guest.
+ringmaster_disk() {
+    local target=$1 work
+    [[ -f $ringmaster ]] || { note "no Ringmaster at $ringmaster; build it, or set RINGMASTER"; return 1; }
+    work=$(mktemp -d)
+    mkdir -p "$work/root/boot/grub"
+    cp "$ringmaster" "$work/root/boot/ringmaster.elf"
+    cat >"$work/root/boot/grub/grub.cfg" <<'END'
+set timeout=1
+menuentry "The second disk, under Ringmaster" {
+    multiboot /boot/ringmaster.elf boot=hd1
+}
+END
+    truncate -s 4M "$work/boot"
+    mke2fs -q -F -t ext2 -E root_owner=0:0 -d "$work/root" "$work/boot"
+    assemble_disk "$target" "$work/boot"
+    rm -rf "$work"
+}
+
 # The kernel by GRUB; its root is ext4 on partition 2, where /sbin/init writes, reads back, and powers off.
 ext4_disk() {
     local flavour=$1 target=$2 work busybox
