@@ -124,6 +124,7 @@ class Cpu final : public CpuState, private MemoryListener {
 
     u32 attention = 0;
     Event fault;                  // set by whoever returned Outcome::Fault
+    u8 cast_shadow = 0;           // what STI has set in `interruptibility` since the instruction began
     bool event_delivered = false; // since the instruction began: no single-step trap follows
     // INT n, INT3, INTO or INT1 whose delivery raised `fault`; deliver() takes it over.
     std::optional<Event> interrupted_delivery;

@@ -168,6 +168,7 @@ class RunLoop {
     void run_one() {
         const u32 linear = cpu_.segment[seg_CS].base + cpu_.eip;
         cpu_.event_delivered = false;
+        cpu_.cast_shadow = 0;
         Instruction insn;
         if (hits_code_breakpoint(cpu_, linear) || failed(fetch(insn))) return fault_at_fetch();
         const bool traps = cpu_.flag(EFLAGS_TF);
@@ -184,8 +185,9 @@ class RunLoop {
             if (resumed && outcome == Outcome::Fault && cpu_.eip == before) cpu_.eflags_rest |= EFLAGS_RF;
             give_up(outcome, insn.length);
         } else if (root == !cpu_.in_v32()) { // else V32ENTER: all that follows here has become the VMM's past
-            // A shadow lasts one instruction; one that this instruction cast itself stays.
-            cpu_.interruptibility = static_cast<u8>(cpu_.interruptibility & ~shadow);
+            // A shadow lasts one instruction. Of one that follows another, STI's stays (IF was 0 in V32 mode's TRAP
+            // policy); MOV SS behind MOV SS casts none (SDM vol. 3A, 6.8.3).
+            cpu_.interruptibility = static_cast<u8>((cpu_.interruptibility & ~shadow) | cpu_.cast_shadow);
             // The instruction goes on: its breakpoint must not stop it again.
             if (outcome == Outcome::Again && resumed) cpu_.eflags_rest |= EFLAGS_RF;
             if (traps && !cpu_.event_delivered) cpu_.pending_debug |= DR6_BS;

@@ -22,6 +22,7 @@ Outcome set_IF(Cpu& cpu) {
     if (cpu.flag(EFLAGS_IF)) return Outcome::Done;
     cpu.set_eflags(EFLAGS_IF, EFLAGS_IF);
     cpu.interruptibility |= blocked_by_STI;
+    cpu.cast_shadow = blocked_by_STI;
     cpu.update_attention();
     return Outcome::Leave;
 }
