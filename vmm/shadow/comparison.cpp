@@ -6,8 +6,7 @@ namespace ringmaster {
 
 using namespace shadow_detail;
 
-u64 ShadowTables::guest_entry(const PageInfo& info, u32 slot) const {
-    const u8* table = table_bytes(info.key);
+u64 ShadowTables::guest_entry(const u8* table, const PageInfo& info, u32 slot) const {
     if (guest_->is_PAE()) return guest_->read_entry(table, slot * 8);
     // Two entries of a shadow directory, 2 MiB each, stand for one of the guest's.
     if (info.kind == PageKind::Directory) return guest_->read_entry(table, (info.part * 256u + slot / 2) * 4);
@@ -30,10 +29,20 @@ bool ShadowTables::agrees(u8 shadow, u64 guest, u8 guest_rights) const {
     return ((shadow ^ wanted) & ~right_write) == 0;
 }
 
-void ShadowTables::compare_table_slot(PageIndex table, u32 slot) {
+// Nearly always nothing has changed: what is equal bit by bit agrees without being taken apart.
+bool ShadowTables::is_the_same(u64 shadow, u64 guest) const {
+    constexpr u32 same_bits = 0xFFFF'F000 | entry_P | entry_US | entry_A | entry_G;
+    constexpr u32 written = entry_RW | entry_D;
+    const u32 low = static_cast<u32>(guest);
+    if (((static_cast<u32>(shadow) ^ low) & same_bits) != 0 || (shadow ^ guest) >> 32 != 0) return false;
+    if ((static_cast<u32>(shadow) & entry_RW) != 0 && (low & written) != written) return false;
+    return !guest_->memory.hidden.contains(frame_of(guest)); // there no frame is itself
+}
+
+void ShadowTables::compare_table_slot(PageIndex table, u32 slot, u64 guest) {
     const PageInfo& info = pool_.info(table);
     const u64 shadow = pool_.entries(table)[slot];
-    const u64 guest = guest_entry(info, slot);
+    if (info.rights == rights_all && guest_->protects_from_supervisor() && is_the_same(shadow, guest)) return;
     const Parsed parsed = guest_->parse_table_entry(guest);
     const bool same =
         parsed.present && !parsed.reserved && guest_->memory.machine_frame(parsed.frame) == frame_of(shadow);
@@ -41,10 +50,7 @@ void ShadowTables::compare_table_slot(PageIndex table, u32 slot) {
     if (!same || !agrees(shadow_rights(shadow), guest, rights)) set_leaf(table, slot, 0);
 }
 
-bool ShadowTables::directory_slot_agrees(PageIndex directory, u32 slot) const {
-    const PageInfo& info = pool_.info(directory);
-    const u64 shadow = pool_.entries(directory)[slot];
-    const u64 guest = guest_entry(info, slot);
+bool ShadowTables::directory_slot_agrees(u64 shadow, u32 slot, u64 guest) const {
     const Parsed parsed = guest_->parse_directory_entry(guest);
     if (!parsed.present || parsed.reserved || (guest & entry_A) == 0) return false;
     const bool is_large = (shadow & entry_PS) != 0;
@@ -61,17 +67,21 @@ bool ShadowTables::directory_slot_agrees(PageIndex directory, u32 slot) const {
     return child->key == first / frames_per_large && agrees(child->rights, guest, rights_of(guest));
 }
 
-void ShadowTables::compare_directory_slot(PageIndex directory, u32 slot) {
-    if (!directory_slot_agrees(directory, slot)) set_directory_entry(directory, slot, 0);
+void ShadowTables::compare_directory_slot(PageIndex directory, u32 slot, u64 guest) {
+    if (!directory_slot_agrees(pool_.entries(directory)[slot], slot, guest)) set_directory_entry(directory, slot, 0);
 }
 
 void ShadowTables::compare(PageIndex page) {
     ++counters.compared;
     const PageInfo& info = pool_.info(page);
-    if (info.kind == PageKind::Directory)
-        for_each_present(info, [&](u32 slot) { compare_directory_slot(page, slot); });
-    else
-        for_each_present(info, [&](u32 slot) { compare_table_slot(page, slot); });
+    const u8* table = table_bytes(info.key);
+    for_each_present(info, [&](u32 slot) {
+        const u64 guest = guest_entry(table, info, slot);
+        if (info.kind == PageKind::Directory)
+            compare_directory_slot(page, slot, guest);
+        else
+            compare_table_slot(page, slot, guest);
+    });
 }
 
 void ShadowTables::compare_path(u32 linear) {
@@ -79,18 +89,22 @@ void ShadowTables::compare_path(u32 linear) {
     if (directory == no_page || !guest_->is_on()) return;
     const u32 slot = slot_in_directory(linear);
     const u64& entry = pool_.entries(directory)[slot];
+    const PageInfo& info = pool_.info(directory);
     if ((entry & entry_P) == 0) return;
-    if ((pool_.info(directory).flags & page_open) != 0) compare_directory_slot(directory, slot);
+    if ((info.flags & page_open) != 0)
+        compare_directory_slot(directory, slot, guest_entry(table_bytes(info.key), info, slot));
     if ((entry & entry_P) == 0 || (entry & entry_PS) != 0) return;
     const PageIndex table = pool_.index_of(entry);
-    if ((pool_.info(table).flags & page_open) == 0) return;
+    const PageInfo& child = pool_.info(table);
     const u32 leaf = slot_in_table(linear);
-    if ((pool_.entries(table)[leaf] & entry_P) != 0) compare_table_slot(table, leaf);
+    if ((child.flags & page_open) != 0 && (pool_.entries(table)[leaf] & entry_P) != 0)
+        compare_table_slot(table, leaf, guest_entry(table_bytes(child.key), child, leaf));
 }
 
 void ShadowTables::invalidate(u32 linear) {
-    for (PageIndex page = open_; page != no_page; page = pool_.info(page).next_open)
-        if (pool_.info(page).kind == PageKind::Directory) compare(page);
+    // No paging-structure cache is left; those of other roots went with the last MOV CR3.
+    for (const PageIndex page : root_)
+        if (page != no_page && (pool_.info(page).flags & page_open) != 0) compare(page);
     compare_path(linear);
     drop.page(linear, Globality::Global);
     // One INVLPG is for all of a large page; a 4-MiB page is two entries here.

@@ -48,9 +48,12 @@ void ShadowTables::load_root() {
     for (unsigned quarter = 0; quarter < 4; ++quarter) {
         u32 frame = 0;
         PageIndex directory = no_page;
-        if (guest_->directory_frame(quarter, frame))
-            directory =
-                pool_.find(PageKind::Directory, guest_->memory.machine_frame(frame), static_cast<u8>(quarter), 0);
+        if (guest_->directory_frame(quarter, frame)) {
+            const u32 key = guest_->memory.machine_frame(frame);
+            directory = root_[quarter];
+            if (directory == no_page || pool_.info(directory).key != key)
+                directory = pool_.find(PageKind::Directory, key, static_cast<u8>(quarter), 0);
+        }
         set_root(quarter, directory);
     }
 }

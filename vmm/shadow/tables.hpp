@@ -8,7 +8,7 @@
 // In between the shadow shows at most what a TLB and paging-structure caches could still hold:
 // - An entry is present in the shadow only if the guest's was used (A=1) and present when it was filled or compared.
 // - Whatever faults is walked anew in the guest's tables, and the path that faulted is compared first.
-// - INVLPG compares its own path, and all open directories, as it drops every paging-structure cache.
+// - INVLPG compares its own path, and the root's open directories, as it drops every paging-structure cache.
 //
 // Writable without doubt. An entry allows stores only if the guest's rights do, its D is set, and its frame is not
 // that of a closed table. To close a frame needs all entries that map it writable: those of Tables are in the reverse
@@ -90,11 +90,12 @@ class ShadowTables {
 
     // Comparing (comparison.cpp)
     void compare(PageIndex page);
-    void compare_directory_slot(PageIndex directory, u32 slot);
-    void compare_table_slot(PageIndex table, u32 slot);
-    [[nodiscard]] bool directory_slot_agrees(PageIndex directory, u32 slot) const;
+    void compare_directory_slot(PageIndex directory, u32 slot, u64 guest);
+    void compare_table_slot(PageIndex table, u32 slot, u64 guest);
+    [[nodiscard]] bool directory_slot_agrees(u64 shadow, u32 slot, u64 guest) const;
+    [[nodiscard]] bool is_the_same(u64 shadow, u64 guest) const;
     [[nodiscard]] bool agrees(u8 shadow_rights, u64 guest_entry, u8 guest_rights) const;
-    [[nodiscard]] u64 guest_entry(const PageInfo& info, u32 slot) const;
+    [[nodiscard]] u64 guest_entry(const u8* table, const PageInfo& info, u32 slot) const;
 
     // Collection (collection.cpp)
     void collect();
