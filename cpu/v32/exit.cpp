@@ -21,21 +21,30 @@ u32 value_of(const Event& event) {
     return is_exception(event, Vector::DB) ? event.dr6 : 0;
 }
 
-// Reads without side effects: a page that is no longer mapped reads as 0.
-void copy_instruction(const Cpu& cpu, ExitInstruction instruction, ExitInformation& info) {
+// Where the processor has fetched from: the translation that it still holds, whatever the tables have come to say. Where
+// it holds none, the tables as they are, read without side effects.
+bool find_fetched(Cpu& cpu, u32 linear, u64& physical) {
+    const TlbEntry& entry = cpu.tlb.table(cpu.cpl == 3)[Tlb::index_of(linear)];
+    if (entry.page != (linear & ~page_offset_mask) || !entry.has(tlb_fetch))
+        return translate_for_debugger(cpu, linear, physical);
+    physical = entry.physical_page() | page_offset(linear);
+    return true;
+}
+
+void copy_instruction(Cpu& cpu, ExitInstruction instruction, ExitInformation& info) {
     info.instruction_length = instruction.length;
     u32 done = 0;
     while (done < instruction.length) {
         const u32 linear = instruction.linear + done;
         const u32 count = std::min(instruction.length - done, page_size - page_offset(linear));
         u64 physical = 0;
-        if (translate_for_debugger(cpu, linear, physical))
+        if (find_fetched(cpu, linear, physical))
             cpu.memory.peek({physical}, {&info.instruction_bytes[done], count});
         done += count;
     }
 }
 
-ExitInformation describe(const Cpu& cpu, ExitInstruction instruction) {
+ExitInformation describe(Cpu& cpu, ExitInstruction instruction) {
     const V32PendingExit& exit = cpu.v32.exit;
     ExitInformation info{};
     info.exit_reason = static_cast<u32>(exit.reason);
