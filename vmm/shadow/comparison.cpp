@@ -107,13 +107,10 @@ void ShadowTables::invalidate(u32 linear) {
         if (page != no_page && (pool_.info(page).flags & page_open) != 0) compare(page);
     compare_path(linear);
     drop.page(linear, Globality::Global);
-    // One INVLPG is for all of a large page; a 4-MiB page is two entries here.
+    // One INVLPG is for all of a large page, which is two entries here if it has 4 MiB. What the present root has
+    // mapped by one and no longer does has been dropped with the entry.
     const u32 both = guest_->is_PAE() ? 1u << (linear >> 21) % 32 : 3u << ((linear >> 22) * 2) % 32;
-    if ((large_globals_[linear >> 26] & both) != 0) return drop.all();
-    const PageIndex directory = root_[linear >> 30];
-    const u64 entry = directory == no_page ? 0 : pool_.entries(directory)[slot_in_directory(linear)];
-    if ((entry & entry_P) == 0) return;
-    if ((entry & entry_PS) != 0 || pool_.info(pool_.index_of(entry)).kind == PageKind::Splinter) drop.non_global();
+    if ((large_globals_[linear >> 26] & both) != 0) drop.all();
 }
 
 void ShadowTables::close_all() {

@@ -18,12 +18,6 @@ struct Result {
 
 class ShadowMachine {
   public:
-    static constexpr u32 hidden_first = 0x7C00; // 124 MiB
-    static constexpr u32 hidden_count = 0x400;
-    static constexpr u32 empty_frame = 0xFF'FFFE;
-    static constexpr u32 patched_frame = 0xF0;
-    static constexpr u32 patch_frame = hidden_first + 1;
-
     TableMemory memory;
     ringmaster::Shadow shadow;
 
@@ -33,22 +27,16 @@ class ShadowMachine {
             return static_cast<ShadowMachine*>(self)->memory.bytes(frame);
         };
         setup.memory.context = this;
-        setup.memory.hidden = {hidden_first, hidden_count};
-        setup.memory.empty_frame = empty_frame;
-        setup.memory.substitutes[0] = {patched_frame, patch_frame};
+        setup.memory.hidden = {TableMemory::hidden_first, TableMemory::hidden_count};
+        setup.memory.empty_frame = TableMemory::empty_frame;
+        setup.memory.substitutes[0] = {TableMemory::patched_frame, TableMemory::patch_frame};
         setup.memory.substitute_count = 1;
         const size_t address = reinterpret_cast<size_t>(pool_.data());
         pool_base_ = pool_.data() + (page_size - address % page_size) % page_size;
         setup.pool = pool_base_;
-        setup.pool_physical = (hidden_first + 16) * page_size;
+        setup.pool_physical = (TableMemory::hidden_first + 16) * page_size;
         setup.pool_pages = pool_pages_ = pool_pages;
         shadow.start(setup);
-    }
-
-    // The frame that a guest frame stands for.
-    static u32 machine_frame(u32 frame) {
-        if (frame - hidden_first < hidden_count) return empty_frame;
-        return frame == patched_frame ? patch_frame : frame;
     }
 
     // A guest's access; page faults that it never sees are the shadow's.
@@ -97,7 +85,7 @@ class ShadowMachine {
     }
 
     u64 pool_entry(u64 physical) {
-        const u64 offset = physical - (hidden_first + 16) * u64{page_size};
+        const u64 offset = physical - (TableMemory::hidden_first + 16) * u64{page_size};
         EXPECT_LT(offset, u64{pool_pages_} * page_size);
         u64 value = 0;
         std::memcpy(&value, pool_base_ + offset, 8);

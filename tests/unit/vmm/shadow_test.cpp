@@ -45,6 +45,8 @@ class RandomGuest {
             load_EFER(model_.r.efer ^ 0x800);
         else if (dice < 999)
             load_CR4(model_.r.cr4 ^ 0x20);
+        else if (chance(50))
+            set_A20();
         else
             start_paging();
     }
@@ -73,8 +75,8 @@ class RandomGuest {
         const u32 dice = below(100);
         if (dice < 60) return any_table();
         if (dice < 80) return below(512);
-        if (dice < 85) return ShadowMachine::hidden_first + below(ShadowMachine::hidden_count);
-        if (dice < 90) return ShadowMachine::patched_frame;
+        if (dice < 85) return TableMemory::hidden_first + below(TableMemory::hidden_count);
+        if (dice < 90) return TableMemory::patched_frame;
         return below(model_.r.PAE() ? 0x100'0000 : 0x10'0000);
     }
     u64 any_entry(bool directory) {
@@ -90,7 +92,7 @@ class RandomGuest {
         return entry;
     }
     u64 any_large(u64 entry) {
-        const u64 region = chance(60) ? 0 : chance(50) ? ShadowMachine::hidden_first : any_frame();
+        const u64 region = chance(60) ? 0 : chance(50) ? TableMemory::hidden_first : any_frame();
         entry =
             (entry & 0x8000'0000'0000'0FFF) | 0x80 | (region << 12 & (model_.r.PAE() ? ~u64{0x1F'FFFF} : 0xFFC0'0000));
         if (!model_.r.PAE() && chance(20)) entry |= below(16) << 13;
@@ -178,6 +180,12 @@ class RandomGuest {
         model_.r.efer = value;
         reset_past();
     }
+    void set_A20() {
+        const u32 mask = machine_.memory.address_mask == ~u64{0} ? ~0x10'0000u : ~u32{0};
+        machine_.memory.address_mask = ~u64{~mask};
+        machine_.shadow.load_address_mask(mask);
+        reset_past();
+    }
     void invlpg(Page& page) {
         machine_.shadow.invalidate(page.linear);
         if (!model_.r.PG()) return;
@@ -224,10 +232,10 @@ class RandomGuest {
         EXPECT_EQ(error_code, now.error_code(model_.r, kind, ring));
     }
     bool is_right(const Result& result, const Outcome& now, const std::set<Outcome>& possible, Kind kind, Ring ring) {
-        if (now.allows(model_.r, kind, ring) && result.frame == ShadowMachine::machine_frame(now.frame)) return true;
+        if (now.allows(model_.r, kind, ring) && result.frame == machine_.memory.machine_frame(now.frame)) return true;
         for (const Outcome& o : possible) {
             const bool cacheable = o.accessed && (kind != Kind::Write || o.dirty);
-            if (cacheable && o.allows(model_.r, kind, ring) && result.frame == ShadowMachine::machine_frame(o.frame))
+            if (cacheable && o.allows(model_.r, kind, ring) && result.frame == machine_.memory.machine_frame(o.frame))
                 return true;
         }
         return false;
@@ -244,10 +252,14 @@ class RandomGuest {
             return;
         }
         EXPECT_TRUE(now.allows(model_.r, kind, ring));
-        EXPECT_EQ(t.physical, u64{ShadowMachine::machine_frame(now.frame)} << 12 | 5);
+        EXPECT_EQ(t.physical, u64{machine_.memory.machine_frame(now.frame)} << 12 | 5);
         const std::vector<u8> content = machine_.memory.content();
         model_.mark(page.linear, kind);
         EXPECT_EQ(content, machine_.memory.content());
+        if (kind == Kind::Write && t.bytes != nullptr) { // the VMM's store, where an entry may be
+            const u32 index = (any_page().linear >> 12) & (model_.r.PAE() ? 511 : 1023);
+            machine_.memory.edit((t.physical & ~u64{0xFFF}) + index * entry_size(), any_entry(false), entry_size());
+        }
     }
 
     // ---- Edits: by a store of the guest where one of its pages maps the table, else by a store of the VMM
@@ -274,15 +286,16 @@ class RandomGuest {
         store(at, value, entry_size());
     }
     void store(u64 at, u64 value, unsigned size) {
-        const u64 frame = at >> 12;
-        if (!TableMemory::has(frame)) return;
+        const u64 frame = machine_.memory.machine_frame(at >> 12);
+        if (!TableMemory::is_table(frame)) return;
         if (!store_by_guest(frame)) machine_.shadow.written(at);
         machine_.memory.edit(at, value, size);
     }
     bool store_by_guest(u64 frame) {
         for (Page& page : pages_) {
             const Outcome o = model_.walk(page.linear);
-            if (o.frame != frame || !o.allows(model_.r, Kind::Write, Ring::Supervisor)) continue;
+            if (machine_.memory.machine_frame(o.frame) != frame || !o.allows(model_.r, Kind::Write, Ring::Supervisor))
+                continue;
             const Result result = access(page, Kind::Write, Ring::Supervisor);
             if (!result.faulted && result.frame == frame) return true;
         }
