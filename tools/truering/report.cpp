@@ -35,9 +35,10 @@ std::string fault_chain_text(const FaultChain& chain) {
 }
 
 std::string mode_text(const Cpu& cpu) {
-    if (!cpu.protected_mode()) return "real mode";
-    if (cpu.v86_mode()) return "virtual-8086 mode";
-    return fmt::format("protected mode, ring {}, {}-bit{}", cpu.cpl, cpu.segment[seg_CS].is_32bit() ? 32 : 16,
+    const char* const side = cpu.in_v32() ? "guest in V32 mode, " : "";
+    if (!cpu.protected_mode()) return fmt::format("{}real mode{}", side, cpu.paging() ? ", paging" : "");
+    if (cpu.v86_mode()) return fmt::format("{}virtual-8086 mode", side);
+    return fmt::format("{}protected mode, ring {}, {}-bit{}", side, cpu.cpl, cpu.segment[seg_CS].is_32bit() ? 32 : 16,
                        cpu.paging() ? ", paging" : "");
 }
 
