@@ -1,0 +1,161 @@
+// A guest run by single steps comes to the same as one that runs freely: STEP_EXIT, and with it a whole exit and entry
+// between any two instructions, is transparent.
+//
+// Two machines get the same area, the same memory. One is entered once and runs; the other is entered anew after each
+// instruction. After the same number of instructions and deliveries, or at the first exit of another reason, their
+// guest records, exit information and memories must be equal: whatever entry or exit loses or invents shows as a
+// difference.
+#include "tests/v32/random_machine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace truering::test {
+namespace {
+
+constexpr u32 hidden_first = 0x60'0000; // the VMM's memory is not in the guest's address space
+
+class Side {
+  public:
+    Side() {
+        for (u32 page = hidden_first / 0x1000; page < memory_end / 0x1000; ++page)
+            machine.put<u32>(guest_tables + 4 * page, 0);
+        machine.keep_guest_tables();
+        machine.restore();
+        machine.cpu.write_v32_vca(control_area | V32_VCA_ENABLE);
+    }
+
+    Machine machine;
+    u64 units = 0; // instructions and deliveries of the guest
+
+    void begin(const ControlArea& area) {
+        machine.restore();
+        machine.cpu.write_v32_vca(control_area | V32_VCA_ENABLE);
+        for (u32& dr : machine.cpu.dr) dr = 0;
+        units = 0;
+        write(area);
+    }
+
+    // At most `most` units, then NMI, which stands behind all that the guest itself brings about.
+    void run_freely(u64 most) {
+        machine.execute_V32ENTER();
+        if (!cpu().in_v32()) return;
+        units = cpu().run(most).executed;
+        if (!cpu().in_v32()) return;
+        cpu().set_nmi_line(0, true);
+        cpu().set_nmi_line(0, false);
+        cpu().run(3);
+    }
+
+    // As many units as the other side did, or up to an exit that is no STEP.
+    void run_by_steps(u64 wanted) {
+        for (;;) {
+            machine.execute_V32ENTER();
+            for (u32 patience = 0; cpu().in_v32() && patience < 3; ++patience) cpu().run(1);
+            if (cpu().in_v32() || reason() != v32::Reason::STEP) return;
+            if (++units >= wanted) return;
+            const ControlArea area = machine.area();
+            machine.enter_root_again();
+            write(area);
+        }
+    }
+
+    [[nodiscard]] v32::Reason reason() { return static_cast<v32::Reason>(machine.area().exit.exit_reason); }
+
+  private:
+    Cpu& cpu() { return machine.cpu; }
+    void write(const ControlArea& area) {
+        machine.memory.write(Physical{control_area}, {reinterpret_cast<const u8*>(&area), sizeof area});
+    }
+};
+
+// Nothing that depends on time, or on what entry alone looks at again (PDPTEs).
+ControlArea quiet_area(Random& random) {
+    ControlArea area = valid_area(random);
+    area.controls &= ~u32{v32::STEP_EXIT};
+    area.controls |= v32::RDTSC_EXIT | u32{v32::RDPMC_EXIT};
+    if (chance(random, 4)) make_8086(area, random);
+    if (chance(random, 3)) area.guest.cr4 |= static_cast<u32>(random()) & 0x1DF & ~u32{CR4_PAE};
+    if (chance(random, 4)) make_event(area, random);
+    if (chance(random, 4)) area.guest.interruptibility = below(random, 8);
+    if (chance(random, 6)) area.guest.pending_debug = static_cast<u32>(random()) & 0x400F;
+    const u32 given = below(random, 4); // of four guests one is given nothing that the noise of valid_area() denies
+    for (u8& byte : area.redirect_events) byte = given ? 0xFF : byte;
+    for (u8& byte : area.redirect_software) byte = given ? 0xFF : byte;
+    area.redirect_events[0] &= ~u8{1u << 2}; // NMI ends the free run
+    return area;
+}
+
+class Pair {
+  public:
+    explicit Pair(u32 seed) : random_(seed) {}
+
+    void go() {
+        ControlArea area = quiet_area(random_);
+        const u32 seed = static_cast<u32>(random_());
+        const u64 most = 1 + below(random_, 40);
+        begin(whole_, area, seed);
+        whole_.run_freely(most);
+        const bool finished = whole_.reason() == v32::Reason::NMI;
+        area.controls |= v32::STEP_EXIT;
+        begin(stepped_, area, seed);
+        stepped_.run_by_steps(whole_.units + (finished ? 0 : 50)); // the exit comes well before
+        if (finished && whole_.units == 0) return; // refused at entry, or injected and exited: nothing to compare
+        compare(finished);
+    }
+
+    u64 finished_count = 0, exited_count = 0, units = 0;
+
+  private:
+    Random random_;
+    Side whole_, stepped_;
+
+    static void begin(Side& side, const ControlArea& area, u32 seed) {
+        side.begin(area);
+        Random code(seed);
+        const u32 linear = area.guest.segment[seg_CS].base + area.guest.eip;
+        if (linear < guest_directory - 64 || linear >= guest_code) write_code(side.machine, linear, code);
+        write_code(side.machine, guest_code + 16 * below(code, 0x300), code);
+    }
+
+    void compare(bool finished) {
+        const ControlArea a = whole_.machine.area(), b = stepped_.machine.area();
+        ++(finished ? finished_count : exited_count);
+        units += stepped_.units;
+        EXPECT_EQ(a.instruction_error, b.instruction_error);
+        const auto *x = reinterpret_cast<const u32*>(&a.guest), *y = reinterpret_cast<const u32*>(&b.guest);
+        for (u32 n = 0; n < sizeof a.guest / 4; ++n)
+            EXPECT_EQ(x[n], y[n]) << "guest record, offset " << std::hex << 4 * n;
+        if (!finished) {
+            const size_t size = offsetof(v32::ExitInformation, exit_count);
+            EXPECT_EQ(std::memcmp(&a.exit, &b.exit, size), 0)
+                << "exits " << a.exit.exit_reason << " and " << b.exit.exit_reason;
+        }
+        EXPECT_EQ(std::memcmp(whole_.machine.at(0), stepped_.machine.at(0), control_area), 0) << "memory";
+    }
+};
+
+u64 count_of_guests() {
+    const char* wanted = std::getenv("TRUERING_RANDOM_STEPS");
+    return wanted ? std::strtoull(wanted, nullptr, 10) : 10'000;
+}
+
+} // namespace
+
+TEST(Steps, ComeToTheSameAsAFreeRun) {
+    constexpr u32 seed = 7;
+    Pair pair(seed);
+    const u64 count = count_of_guests();
+    for (u64 n = 0; n < count; ++n) {
+        pair.go();
+        ASSERT_FALSE(HasFailure()) << "seed " << seed << ", guest " << n;
+    }
+    EXPECT_GT(pair.finished_count, count / 20);
+    EXPECT_GT(pair.exited_count, count / 20);
+    std::puts(("ran to the end " + std::to_string(pair.finished_count) + ", exited " +
+               std::to_string(pair.exited_count) + ", steps " + std::to_string(pair.units))
+                  .c_str());
+}
+
+} // namespace truering::test
