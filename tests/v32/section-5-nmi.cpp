@@ -1,55 +1,13 @@
 // Section 5: NMI. With redirect_events[2]=0 it exits, whatever the guest's blocking and shadows; with 1 it is the
 // guest's, under its blocking; one that this holds back is root's after the next exit.
-//
-// The local APIC sends NMIs to its own processor. Root enters with one pending so: a first NMI brings it into its
-// handler; there, NMI blocked, it sends the second and executes V32ENTER.
+#include "tests/v32/pending_nmi.hpp"
 #include "tests/v32/policies.hpp"
 
 using namespace proof;
 
-extern "C" {
-void v32_send_nmi_and_wait();
-void v32_enter_with_nmi();
-extern const u8 v32_after_enter_with_nmi[];
-}
-asm(R"(
-        .globl  v32_send_nmi_and_wait, v32_enter_with_nmi, v32_after_enter_with_nmi
-v32_send_nmi_and_wait:
-        movl    $0x44400, 0xfee00300
-1:      jmp     1b
-v32_enter_with_nmi:                             # root's gate of NMI is EDI's, its usual content ECX:EBX
-        mov     %ebx, (%edi)
-        mov     %ecx, 4(%edi)
-        movl    $0x44400, 0xfee00300
-        mov     %ebp, %esp
-        .byte   0x0f, 0x04, 0xc0
-v32_after_enter_with_nmi:
-        int     $0x40
-)");
-
 namespace {
 
-constexpr u32 nmi_to_itself = 0x44400, apic = 0xfee00000, command_register = apic + 0x300;
 const Bytes nop{0x90};
-[[gnu::naked]] void int_40() { asm("nop; nop; nop; int $0x40"); }
-
-// NMI blocking of root ends with an IRET; a second one takes what has waited.
-bool nmi_waits_in_root() {
-    const Event event = enter(in_ring(0, int_40));
-    if (event.vector == vector::done) return false;
-    enter(in_ring(0, int_40));
-    return event.vector == vector::NMI;
-}
-
-Event run_with_nmi(ControlArea& area) {
-    Registers vmm = vmm_registers();
-    vmm.eip = address(v32_send_nmi_and_wait);
-    vmm.edi = address(&idt[vector::NMI]);
-    vmm.ebx = static_cast<u32>(idt[vector::NMI]);
-    vmm.ecx = static_cast<u32>(idt[vector::NMI] >> 32);
-    idt[vector::NMI] = gate(code_selector(0), address(v32_enter_with_nmi), present | interrupt_gate32);
-    return run(area, vmm);
-}
 
 // Root is not as judge_exit() knows it: the guest's side alone.
 void judge(const char* name, const ControlArea& area, const Wanted& w, const Event& event) {
@@ -156,7 +114,7 @@ void after_IRET() {
 // After an exit the guest's blocking is root's no more: root's own is what V32ENTER saved.
 void after_the_exit() {
     ControlArea& area = fresh_area(place({0x89, 0x03, 0x90, 0x90, 0x90, 0x90})); // MOV [EBX], EAX
-    guest_directory[apic >> 22] = 0xfec00000 | page_large | page_present | page_writable;
+    guest_directory[local_apic >> 22] = 0xfec00000 | page_large | page_present | page_writable;
     area.guest.cr4 |= PSE;
     area.guest.gpr[EAX] = nmi_to_itself;
     area.guest.gpr[EBX] = command_register;
@@ -175,7 +133,7 @@ void after_the_exit() {
 void sent_by_the_guest() {
     for (u32 redirected : {0u, 1u}) {
         ControlArea& area = fresh_area(place({0x89, 0x03, 0xeb, 0xfe}), 3); // MOV [EBX], EAX; JMP $
-        guest_directory[apic >> 22] = 0xfec00000 | page_large | page_present | page_writable | page_user;
+        guest_directory[local_apic >> 22] = 0xfec00000 | page_large | page_present | page_writable | page_user;
         area.guest.cr4 |= PSE;
         area.guest.gpr[EAX] = nmi_to_itself;
         area.guest.gpr[EBX] = command_register;
@@ -191,7 +149,7 @@ void sent_by_the_guest() {
 } // namespace
 
 void v32_tests() {
-    word_at(apic + 0xf0) = 0x1ff; // software enable
+    enable_local_apic();
     sent_by_the_guest();
     exits();
     given();
