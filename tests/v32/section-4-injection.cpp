@@ -478,6 +478,36 @@ void step() {
     expect_exit("4.5/STEP_EXIT ends after the delivery", area, w);
 }
 
+// The injection belongs to the entry: what waits at the boundary comes at the handler's first.
+void before_what_waits() {
+    ControlArea* area = &fresh_area(call);
+    area->controls = EXTINT_EXIT;
+    area->guest.eflags |= IF;
+    pend_external_interrupt();
+    Wanted w = inject(*area, exception_event(vector::UD), {.vector = vector::UD});
+    w.reason = Reason::EXTINT;
+    w.event = an_event(event_external, external_vector);
+    w.length = 0;
+    expect_exit("4.5/injected before a waiting interrupt exits", *area, w);
+    end_external_interrupt();
+
+    area = &fresh_area(call);
+    area->controls = WINDOW_EXIT;
+    area->guest.sif = 1;
+    guest_gate(vector::UD, present | trap_gate32);
+    w = inject(*area, exception_event(vector::UD), {.vector = vector::UD});
+    w.reason = Reason::IF_WINDOW;
+    w.length = 0;
+    w.guest.sif = 1;
+    expect_exit("4.5/injected before the window exits", *area, w);
+
+    area = &fresh_area(call);
+    area->controls = WINDOW_EXIT;
+    area->guest.sif = 1;
+    w = inject(*area, an_event(event_external, some_vector), {.vector = some_vector});
+    expect_exit("4.5/injected through an interrupt gate, the window is closed", *area, w);
+}
+
 } // namespace
 
 void v32_tests() {
@@ -497,4 +527,5 @@ void v32_tests() {
     pending_trap_after_it();
     a_task_gate();
     step();
+    before_what_waits();
 }
