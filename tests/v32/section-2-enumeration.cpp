@@ -66,6 +66,29 @@ void control_area_register(u64 at_reset) {
     write_msr(msr_V32_VCA, 0);
 }
 
+u32 read_configuration(u32 device, u32 offset) {
+    u32 value = 0x80000000 | device << 11 | offset;
+    u16 port = 0xcf8;
+    asm volatile("outl %0, %1; mov $0xcfc, %1; inl %1, %0" : "+a"(value), "+d"(port));
+    return value;
+}
+
+// The frame buffer of a display adapter is memory, but not RAM.
+void frame_buffer_is_no_RAM() {
+    for (u32 device = 0; device < 32; ++device) {
+        if (read_configuration(device, 8) >> 24 != 3) continue; // class: display controller
+        const u32 base = read_configuration(device, 0x10) & ~15u;
+        if (!base) continue;
+        expect_fault("2/V32_VCA: #GP to enable a frame buffer", writing(msr_V32_VCA, base | V32_VCA_ENABLE), vector::GP,
+                     0);
+        ControlArea& area = fresh_area(call);
+        area.io_bitmap = base;
+        expect_error("7.1/10 io_bitmap in a frame buffer", area, 10);
+        return;
+    }
+    check("2/V32_VCA: there is a frame buffer to try", false);
+}
+
 // The area is where V32_VCA says, wherever that is.
 void another_area() {
     ControlArea& area = fresh_area(call);
@@ -296,6 +319,7 @@ void v32_tests() {
     const u64 at_reset = read_msr(msr_V32_VCA);
     enumeration();
     control_area_register(at_reset);
+    frame_buffer_is_no_RAM();
     another_area();
     the_flag();
     invisible();

@@ -28,6 +28,27 @@ void address_space() {
     root_page(linear) = linear | page_present | page_writable | page_user;
     invalidate(linear);
 
+    // Root's own code has its linear page, the guest other code there: each runs its own, on the way in and back.
+    constexpr u32 frame = scratch + 0x3000;
+    const u32 page = at_V32ENTER() & ~0xfffu, offset = at_V32ENTER() & 0xfffu;
+    for (u32 i = 0; i < 0x1000; i += 4) word_at(frame + i) = word_at(page + i);
+    word_at(frame + offset) = 0x0f404040; // INC EAX three times, V32CALL
+    byte_at(frame + offset + 4) = 0x04;
+    byte_at(frame + offset + 5) = 0xc1;
+    ControlArea& same = fresh_area(reinterpret_cast<Code>(at_V32ENTER()));
+    guest_page(page) = frame | page_present;
+    for (u32 turn = 0; turn < 3; ++turn) {
+        same.guest.eip = at_V32ENTER();
+        same.guest.gpr[EAX] = 0x100;
+        run(same);
+        Check check("8/root and guest code at the same linear address");
+        check.that("entered", entered());
+        check.equal("reason", same.exit.exit_reason, static_cast<u32>(Reason::V32CALL));
+        check.equal("EAX", same.guest.gpr[EAX], 0x103);
+        check.equal("byte 0", same.exit.instruction_bytes[0], 0x0f);
+        check.equal("byte 1", same.exit.instruction_bytes[1], 0x04);
+    }
+
     // Root's IDT, stacks, control area: not mapped in the guest at all, and not needed there.
     ControlArea& hidden = fresh_area(call);
     for (const void* what : {static_cast<const void*>(idt), static_cast<const void*>(gdt),
