@@ -106,7 +106,8 @@ void handle_SOFT_INT() {
     const u32 vector = area.exit.qualification & soft_vector;
     if (guest_protected()) return inject(area.exit.event);
     if (vector == boot_vector) install_bios_page(); // the firmware has set itself up again
-    if (vector == memory_vector && real_vector(memory_vector) == bios_memory_entry()) {
+    const bool is_BIOS = guest().idtr.base == 0 && real_vector(memory_vector) == bios_memory_entry();
+    if (vector == memory_vector && is_BIOS) {
         const Answer answer = answer_memory_call();
         if (answer != Answer::NotOurs) {
             guest().eflags = (guest().eflags & ~u32{EFLAGS_CF}) | (answer == Answer::Failed ? EFLAGS_CF : 0u);

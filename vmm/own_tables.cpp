@@ -75,7 +75,7 @@ void OwnTables::prepare(ControlArea& to) {
     changed_ = false;
     to.guest.efer[0] = guest_.efer;
     to.guest.cr0 = guest_.cr0 | CR0_PG;
-    to.guest.cr4 = is_on() ? guest_.cr4 : guest_.cr4 | CR4_PAE;
+    to.guest.cr4 = is_on() ? guest_.cr4 : guest_.cr4 | identity_cr4();
     if (!is_on())
         to.guest.cr3 = identity_cr3();
     else

@@ -46,9 +46,10 @@ void require_V32_mode() {
         refuse("this processor's V32 mode has another revision than 1", "Use the Ringmaster that came with it.");
     if ((features & CPUID_PSE) == 0)
         refuse("this processor has no 4-MiB pages (CPUID.01H:EDX[3] = 0)", "Choose --cpu pentium or a later one.");
-    if ((features & CPUID_PAE) == 0)
+    if ((features & CPUID_PAE) == 0 && options.paging == PagingPolicy::Shadow)
         refuse("this processor has no PAE (CPUID.01H:EDX[6] = 0)",
-               "Ringmaster's tables for the guest are in PAE format: choose --cpu pentium2 or a\nlater one.");
+               "Shadow tables are in PAE format: choose --cpu pentium2 or a later one, or the\n"
+               "option paging=guest, which does without.");
 }
 
 } // namespace ringmaster

@@ -172,6 +172,8 @@ void probe_paging(const Entry& hidden) {
     map_all_to_itself(Format::Bits32);
     probe_range("with paging, the range is an empty socket", hidden);
     stop_paging();
+    constexpr u32 PAE = 1u << 6;
+    if ((cpuid(1).edx & PAE) == 0) return;
     map_all_to_itself(Format::PAE);
     probe_range("with PAE paging, the range is an empty socket", hidden);
     stop_paging();
