@@ -144,6 +144,9 @@ class Trial {
             write_code(machine_, linear, random_);
         const u32 error = Oracle(machine_, before_).first_error();
         machine_.memory.write(Physical{control_area}, {reinterpret_cast<const u8*>(&before_), sizeof before_});
+        for (u32 n = 0; n < 8; ++n)
+            if (n != reg_ESP) cpu().gpr[n] = static_cast<u32>(random_());
+        root_ = cpu();
         machine_.execute_V32ENTER();
         if (error != 0)
             failed_entry(error);
@@ -157,6 +160,7 @@ class Trial {
     Machine machine_;
     Random random_;
     ControlArea before_;
+    CpuState root_; // at V32ENTER
 
     Cpu& cpu() { return machine_.cpu; }
 
@@ -201,6 +205,27 @@ class Trial {
         cpu().reset();
     }
 
+    // In the handler, whatever the guest was and did. CR2 is the #PF's, if it was one.
+    void judge_root() {
+        for (u32 n = 0; n < 8; ++n) EXPECT_TRUE(n == reg_ESP || cpu().gpr[n] == root_.gpr[n]) << "register " << n;
+        EXPECT_LE(root_.gpr[reg_ESP] - cpu().gpr[reg_ESP], 28u); // the exit's event, an NMI upon it
+        EXPECT_EQ(cpu().cr0, root_.cr0);
+        EXPECT_EQ(cpu().cr4, root_.cr4);
+        EXPECT_EQ(cpu().efer, root_.efer);
+        EXPECT_EQ(cpu().dr6, root_.dr6);
+        EXPECT_EQ(cpu().dr7, root_.dr7);
+        EXPECT_EQ(cpu().gdtr.base, root_.gdtr.base);
+        EXPECT_EQ(cpu().idtr.limit, root_.idtr.limit);
+        EXPECT_EQ(cpu().cpl, 0);
+        EXPECT_EQ(cpu().interruptibility & 3, 0);
+        EXPECT_EQ(cpu().pending_debug, 0u);
+        for (unsigned n = 0; n < segment_count; ++n) {
+            EXPECT_EQ(cpu().segment[n].base, root_.segment[n].base);
+            EXPECT_EQ(cpu().segment[n].limit, root_.segment[n].limit);
+            EXPECT_EQ(cpu().segment[n].attributes, root_.segment[n].attributes);
+        }
+    }
+
     // The guest may have overwritten root's memory, and so made anything of the delivery: but not of the exit
     // information, unless it found the area as well, which it may after the exit only by way of root.
     void judge_exit() {
@@ -212,6 +237,7 @@ class Trial {
         EXPECT_EQ(machine_.area().guest.cr4 & CR4_V32, 0u);
         EXPECT_EQ(cpu().cr4 & CR4_V32, 0u);
         EXPECT_EQ(cpu().cr3, u32{root_directory});
+        if (cpu().eip - root_handlers <= 256) judge_root();
         if (cpu().attention & attention_shutdown) cpu().reset();
     }
 };

@@ -415,10 +415,12 @@ void pending_debug() {
     w.guest.pending_debug = 0;
     w.guest.dr6 |= 0x4003;
     expect_exit("4.4/pending_debug: the trap is the guest's", *area, w);
-    area = &fresh_area(call);
-    area->guest.pending_debug = 0x4000;
-    area->guest.interruptibility = by_MOV_SS;
-    expect_exit("4.4/pending_debug stays pending behind MOV SS", *area, wanted(*area, Reason::V32CALL, 3));
+    for (const u32 pending : {0x4000u, 1u, 2u, 4u, 8u, 0x400fu}) {
+        area = &fresh_area(call);
+        area->guest.pending_debug = pending;
+        area->guest.interruptibility = by_MOV_SS;
+        expect_exit("4.4/pending_debug stays pending behind MOV SS", *area, wanted(*area, Reason::V32CALL, 3));
+    }
 }
 
 } // namespace
