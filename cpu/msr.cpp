@@ -3,6 +3,7 @@
 #include "cpu/control.hpp"
 #include "cpu/exceptions.hpp"
 #include "cpu/paging.hpp"
+#include "cpu/v32/entry.hpp"
 
 namespace truering {
 
@@ -104,7 +105,7 @@ Outcome write_efer(Cpu& cpu, u64 value) {
 Outcome write_v32_vca(Cpu& cpu, u64 value) {
     constexpr u64 writable = 0xFFFF'F000 | V32_VCA_ENABLE;
     const bool enable = (value & V32_VCA_ENABLE) != 0;
-    if ((value & ~writable) != 0 || (enable && !cpu.memory.is_ram({value}))) return raise(cpu, Vector::GP, 0);
+    if ((value & ~writable) != 0 || (enable && !v32::is_whole_RAM(cpu, value & ~u64{V32_VCA_ENABLE}))) return raise(cpu, Vector::GP, 0);
     cpu.write_v32_vca(value);
     return Outcome::Leave;
 }

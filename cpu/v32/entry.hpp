@@ -10,6 +10,9 @@ namespace truering::v32 {
 // `length`: of the V32ENTER instruction, so that the VMM goes on behind it.
 Outcome enter(Cpu& cpu, u8 length);
 
+// Is the page RAM of the machine, readable and writable? Host memory that a device shows, a frame buffer, is not.
+[[nodiscard]] bool is_whole_RAM(const Cpu& cpu, u64 page);
+
 // The first check of 7.1 that a control area fails, or 0. `pdpte` receives the guest's PDPTEs where it uses PAE.
 [[nodiscard]] u32 find_entry_error(const Cpu& cpu, const ControlArea& area, u64 (&pdpte)[4]);
 

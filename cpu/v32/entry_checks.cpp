@@ -114,8 +114,7 @@ bool bad_inject_event(const Candidate& c) {
 bool bad_io_bitmap(const Candidate& c) {
     const u32 at = c.area.io_bitmap;
     if (at == 0) return false;
-    const PhysicalMemory& memory = c.cpu.memory;
-    return page_offset(at) != 0 || !memory.is_ram({at}) || !memory.is_ram({u64{at} + page_size});
+    return page_offset(at) != 0 || !is_whole_RAM(c.cpu, at) || !is_whole_RAM(c.cpu, u64{at} + page_size);
 }
 
 bool bad_state(const Candidate& c) {
@@ -135,6 +134,12 @@ bool bad_EFER(const Candidate& c) {
 bool bad_tlb_drop(const Candidate& c) { return c.area.tlb_drop > drop_all; }
 
 } // namespace
+
+bool is_whole_RAM(const Cpu& cpu, u64 page) {
+    const u8* const host = cpu.memory.page({page}).write;
+    const std::span<u8> ram = cpu.memory.ram();
+    return host != nullptr && host >= ram.data() && host < ram.data() + ram.size();
+}
 
 u32 find_entry_error(const Cpu& cpu, const ControlArea& area, u64 (&pdpte)[4]) {
     constexpr bool (*checks[])(const Candidate&) = {

@@ -35,13 +35,20 @@ bool interrupt_exits_now(const Cpu& cpu) {
            cpu.interrupt_source() != nullptr;
 }
 
-// The instruction has completed as on a bare processor; if that changed IF, the change is taken back and reported.
-bool leave_for_attempt(Cpu& cpu) {
-    const V32Attempt attempt = cpu.v32.attempt;
+// The instruction has completed as on a bare processor; if that changed IF, the change is taken back: true.
+bool take_back_attempt(Cpu& cpu) {
+    const V32Attempt& attempt = cpu.v32.attempt;
+    if (!attempt.made) return false;
     cpu.v32.attempt.made = false;
-    const bool wanted = cpu.flag(EFLAGS_IF);
-    if (!attempt.made || wanted == attempt.IF_before) return false;
+    if (cpu.flag(EFLAGS_IF) == attempt.IF_before) return false;
     cpu.set_eflags(attempt.IF_before ? u32{EFLAGS_IF} : 0u, EFLAGS_IF);
+    return true;
+}
+
+bool leave_for_attempt(Cpu& cpu) {
+    if (!take_back_attempt(cpu)) return false;
+    const V32Attempt attempt = cpu.v32.attempt;
+    const bool wanted = !attempt.IF_before;
     cpu.v32.exit = {.reason = Reason::IF_MODIFY, .qualification = attempt.instruction | (wanted ? u32{if_wanted} : 0u)};
     leave(cpu, {.linear = attempt.linear, .length = attempt.length});
     return true;
@@ -52,6 +59,7 @@ bool leave_for_attempt(Cpu& cpu) {
 bool leave_before_traps(Cpu& cpu) {
     if ((cpu.attention & attention_init) != 0) {
         cpu.attention &= ~u32{attention_init};
+        static_cast<void>(take_back_attempt(cpu)); // it is not reported: INIT ends what the guest was about
         leave_at_boundary(cpu, Reason::INIT);
         return true;
     }

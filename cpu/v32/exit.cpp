@@ -21,8 +21,8 @@ u32 value_of(const Event& event) {
     return is_exception(event, Vector::DB) ? event.dr6 : 0;
 }
 
-// Where the processor has fetched from: the translation that it still holds, whatever the tables have come to say. Where
-// it holds none, the tables as they are, read without side effects.
+// Where the processor has fetched from: the translation that it still holds, whatever the tables have come to say.
+// Where it holds none, the tables as they are, read without side effects.
 bool find_fetched(Cpu& cpu, u32 linear, u64& physical) {
     const TlbEntry& entry = cpu.tlb.table(cpu.cpl == 3)[Tlb::index_of(linear)];
     if (entry.page != (linear & ~page_offset_mask) || !entry.has(tlb_fetch))
@@ -38,8 +38,7 @@ void copy_instruction(Cpu& cpu, ExitInstruction instruction, ExitInformation& in
         const u32 linear = instruction.linear + done;
         const u32 count = std::min(instruction.length - done, page_size - page_offset(linear));
         u64 physical = 0;
-        if (find_fetched(cpu, linear, physical))
-            cpu.memory.peek({physical}, {&info.instruction_bytes[done], count});
+        if (find_fetched(cpu, linear, physical)) cpu.memory.peek({physical}, {&info.instruction_bytes[done], count});
         done += count;
     }
 }
