@@ -56,7 +56,9 @@ v32_guest_tick:                                 # the pushed image has IF=1, or 
 
 namespace {
 
-constexpr u32 turns = 4000;
+// Under TRAP each turn exits several times, and the VMM takes its time; without exits many go by between two
+// interrupts.
+u32 turns_under(const ControlArea& area) { return is_trap(area) ? 2000 : 100000; }
 
 void start_timer() {
     pend_external_interrupt(); // sets the 8259A up
@@ -79,7 +81,7 @@ ControlArea& prepare(const Policy& policy, u32 ring) {
     set_interrupt_flag(area, policy, 0, 1);
     guest_idt[external_vector] = gate(code_selector(0), address(v32_guest_tick), present | interrupt_gate32);
     area.guest.gpr[EAX] = 0;
-    area.guest.gpr[ECX] = turns;
+    area.guest.gpr[ECX] = turns_under(area);
     v32_ticks = v32_bad_images = 0;
     return area;
 }
@@ -119,7 +121,7 @@ struct Vmm {
 void judge_guest(Check& check, const ControlArea& area) {
     check.equal("exit_reason", area.exit.exit_reason, static_cast<u32>(Reason::V32CALL));
     check.equal("turns left", area.guest.gpr[ECX], 0);
-    check.equal("what it computed", area.guest.gpr[EAX], turns * 0x200);
+    check.equal("what it computed", area.guest.gpr[EAX], turns_under(area) * 0x200);
     check.equal("images with the wrong IF", v32_bad_images, 0);
     check.that("dozens of interrupts", v32_ticks > 50);
 }
@@ -139,15 +141,15 @@ void with_a_vmm(const Policy& policy, u32 ring) {
     check.equal("each was ended once", vmm.ends, vmm.injected);
     check.that("at most the last ones wait", vmm.waiting <= 2);
     if (is_trap(area))
-        check.that("attempts: two opened and closed in each turn", vmm.attempts >= 4 * turns);
+        check.that("attempts: two opened and closed in each turn", vmm.attempts >= 4 * turns_under(area));
     else
         check.equal("no attempts", vmm.attempts, 0);
     check.equal("exit_count", area.exit.exit_count[0], exits + 1);
 }
 
 // SHADOW with the timer and its controller given to the guest: not one exit.
-void without_exits(u32 ring) {
-    ControlArea& area = prepare(policies[1], ring);
+void without_exits() {
+    ControlArea& area = prepare(policies[1], 0);
     for (u32 i = 0; i < 8192; i += 4) word_at(scratch + i) = 0;
     area.io_bitmap = scratch;
     give_event(area, external_vector);
@@ -162,12 +164,7 @@ void without_exits(u32 ring) {
 } // namespace
 
 void v32_tests() {
-    for (u32 ring : {0u, 3u}) {
-        if (ring == 0) {
-            for (const Policy& policy : policies) with_a_vmm(policy, ring);
-            without_exits(ring);
-            continue;
-        }
+    for (u32 ring : {0u, 3u})
         for (const Policy& policy : policies) with_a_vmm(policy, ring);
-    }
+    without_exits();
 }
