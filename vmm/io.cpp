@@ -13,14 +13,6 @@ namespace {
 constexpr u32 bitmap_size = 8192;
 alignas(4096) [[gnu::section(".bss.pages")]] u8 bitmap[bitmap_size];
 
-u32 input(u16 port, u32 size) { return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port); }
-
-void output(u16 port, u32 size, u32 value) {
-    if (size == 1) return out8(port, static_cast<u8>(value));
-    if (size == 2) return out16(port, static_cast<u16>(value));
-    out32(port, value);
-}
-
 void set_accumulator(u32 size, u32 value) {
     const u32 mask = size == 4 ? ~0u : (1u << (8 * size)) - 1;
     u32& eax = guest().gpr[EAX];
@@ -37,12 +29,13 @@ void string_io(u32 qualification, u16 port, u32 size) {
     u32 value = 0;
     if (in) {
         if (!probe_guest_write(linear, size)) return;
-        value = input(port, size);
+        value = filtered_input(port, size);
         if (!write_guest(linear, &value, size)) return;
     } else {
         if (!read_guest(linear, &value, size)) return;
-        if (filter_output(port, size, value) == Verdict::Restarted) return;
-        output(port, size, value);
+        const Verdict verdict = filter_output(port, size, value);
+        if (verdict == Verdict::Restarted) return;
+        if (verdict == Verdict::Pass) output(port, size, value);
     }
     const u32 mask = (qualification & io_address_32) != 0 ? ~0u : 0xFFFFu;
     u32* const gpr = guest().gpr;
@@ -61,6 +54,14 @@ void set_up_io() {
     watch_ports();
 }
 
+u32 input(u16 port, u32 size) { return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port); }
+
+void output(u16 port, u32 size, u32 value) {
+    if (size == 1) return out8(port, static_cast<u8>(value));
+    if (size == 2) return out16(port, static_cast<u16>(value));
+    out32(port, value);
+}
+
 void watch_port(u16 port) { bitmap[port / 8] = static_cast<u8>(bitmap[port / 8] | bit(port % 8)); }
 void leave_port(u16 port) { bitmap[port / 8] = static_cast<u8>(bitmap[port / 8] & ~bit(port % 8)); }
 
@@ -70,12 +71,13 @@ void handle_IO() {
     const u32 size = qualification & io_size;
     if ((qualification & io_string) != 0) return string_io(qualification, port, size);
     if ((qualification & io_in) != 0) {
-        set_accumulator(size, input(port, size));
+        set_accumulator(size, filtered_input(port, size));
         return skip_instruction();
     }
     u32 value = area.exit.qualification_value;
-    if (filter_output(port, size, value) == Verdict::Restarted) return;
-    output(port, size, value);
+    const Verdict verdict = filter_output(port, size, value);
+    if (verdict == Verdict::Restarted) return;
+    if (verdict == Verdict::Pass) output(port, size, value);
     skip_instruction();
 }
 

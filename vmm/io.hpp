@@ -13,4 +13,8 @@ void set_up_io();
 void watch_port(u16 port);
 void leave_port(u16 port);
 
+// The access itself.
+u32 input(u16 port, u32 size);
+void output(u16 port, u32 size, u32 value);
+
 } // namespace ringmaster

@@ -35,7 +35,7 @@ void read_command_line(const MultibootInfo& info) {
 void move_away(const MultibootInfo& info) {
     if (!read_memory_map(info)) give_up("the loader gave no memory map");
     const PhysicalRange range = choose_hidden_range();
-    if (range.size == 0) give_up("too little memory; 20 MiB will do");
+    if (range.size == 0) give_up("too little memory; 28 MiB will do");
     hide_in_map(range);
     move_there(range);
 }

@@ -42,7 +42,7 @@ PhysicalRange choose_hidden_range() {
     if (best == nullptr) return {};
     const u64 end = best->end() < linear_base ? best->end() : linear_base;
     const u32 size = wanted_size(end - best->base);
-    constexpr u32 lowest = 2 * large_page; // the loader's copy of the image is below
+    constexpr u32 lowest = 16 * mebibyte; // the 8237 writes anywhere below
     if (end < u64{left_to_BIOS} + size + lowest) return {};
     const u32 base = static_cast<u32>(end - left_to_BIOS - size) & ~(large_page - 1);
     if (base < best->base || base < lowest) return {};

@@ -2,9 +2,12 @@
 
 #include "vmm/account.hpp"
 #include "vmm/acknowledged.hpp"
+#include "vmm/firmware_dma.hpp"
+#include "vmm/ide_dma.hpp"
 #include "vmm/io.hpp"
 #include "vmm/log.hpp"
 #include "vmm/options.hpp"
+#include "vmm/pci_ports.hpp"
 #include "vmm/restart.hpp"
 
 namespace ringmaster {
@@ -19,22 +22,11 @@ enum Port : u16 {
     debug_exit_other = 0x501,
     pci_address = 0xCF8,
     reset_control = 0xCF9,
-    pci_data = 0xCFC,
     bochs_shutdown = 0x8900,
 };
 
-u16 pm1_control = 0;
 bool output_port_next = false; // the keyboard controller takes the next byte as its output port
 bool said_account = false;     // Bochs' port takes a word letter by letter
-
-u16 find_pm1_control() {
-    constexpr u32 piix4_ids = 0x7113'8086, function = 0x8000'0000 | 1 << 11 | 3 << 8, PMBASE = 0x40, PM1a_CNT = 4;
-    out32(pci_address, function);
-    if (in32(pci_data) != piix4_ids) return 0;
-    out32(pci_address, function | PMBASE);
-    const u32 base = in32(pci_data) & 0xFFC0;
-    return base == 0 ? 0 : static_cast<u16>(base + PM1a_CNT);
-}
 
 void expect_output_port(bool expect) {
     output_port_next = expect;
@@ -96,21 +88,53 @@ void watch_ports() {
                               debug_exit,       debug_exit_other, bochs_shutdown};
     for (const u16 port : always) watch_port(port);
     if (options.if_policy == IF_DIRECT) watch_8259s();
-    pm1_control = find_pm1_control();
-    if (pm1_control == 0) return;
-    watch_port(pm1_control);
-    watch_port(static_cast<u16>(pm1_control + 1));
+    watch_firmware_dma();
+    find_PCI_ports();
+    begin_ide_dma();
 }
 
-Verdict filter_output(u16 port, u32 size, u32& value) {
-    if (port == pci_address && size == 4) return Verdict::Pass; // the address register, which CF9H lies within
-    if (port == debug_exit || port == debug_exit_other || port == bochs_shutdown) say_account_once();
-    if (pm1_control != 0 && port == pm1_control && size >= 2) filter_pm1_control(value);
-    if (pm1_control != 0 && port == pm1_control + 1 && size == 1) {
-        u32 word = value << 8;
-        filter_pm1_control(word);
-        value = word >> 8;
+u32 filtered_input(u16 port, u32 size) {
+    return meets_ide_dma(port, size) ? ide_dma_input(port, size) : input(port, size);
+}
+
+namespace {
+
+// Ports of devices that the guest places, and that reach memory; Pass: none of them.
+Verdict filter_devices(u16 port, u32 size, u32 value) {
+    if (is_PCI_data(port)) {
+        output(port, size, value);
+        PCI_data_written();
+        return Verdict::Done;
     }
+    if (meets_ide_dma(port, size)) {
+        ide_dma_output(port, size, value);
+        return Verdict::Done;
+    }
+    if (meets_firmware_dma(port, size) && !allow_firmware_dma(port, size, value)) return Verdict::Done;
+    return Verdict::Pass;
+}
+
+// PM1a_CNT is a word; SLP_EN is in its high byte.
+void filter_power(u16 port, u32 size, u32& value) {
+    const u16 control = pm1_control();
+    if (control == 0) return;
+    if (port == control && size >= 2) filter_pm1_control(value);
+    if (port != control + 1 || size != 1) return;
+    u32 word = value << 8;
+    filter_pm1_control(word);
+    value = word >> 8;
+}
+
+} // namespace
+
+Verdict filter_output(u16 port, u32 size, u32& value) {
+    if (port == pci_address && size == 4) { // the address register, which CF9H lies within
+        PCI_address_written(value);
+        return Verdict::Pass;
+    }
+    if (port == debug_exit || port == debug_exit_other || port == bochs_shutdown) say_account_once();
+    filter_power(port, size, value);
+    if (filter_devices(port, size, value) == Verdict::Done) return Verdict::Done;
     for (u32 n = 0; n < size; ++n) {
         const u8 byte = static_cast<u8>(value >> (8 * n));
         Cause cause = Cause::KeyboardController;

@@ -2,6 +2,8 @@
 
 #include "vmm/enter.hpp"
 #include "vmm/hidden_range.hpp"
+#include "vmm/ide_dma.hpp"
+#include "vmm/pci_ports.hpp"
 #include "vmm/processor.hpp"
 
 namespace ringmaster {
@@ -64,7 +66,11 @@ void reset_local_APIC() {
 
 void quiet_devices() {
     mask_8259s();
+    stop_ide_dma();
     silence_PCI();
+    constexpr u16 PCI_address = 0xCF8;
+    PCI_address_written(0);
+    out32(PCI_address, 0);
     if ((cpuid(1).edx & CPUID_APIC) == 0) return;
     mask_IO_APIC();
     reset_local_APIC();

@@ -26,14 +26,6 @@ void check(const char* name, bool right) {
 
 namespace {
 
-u32 in32(u16 port) {
-    u32 value = 0;
-    asm volatile("inl %w1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-void out32(u16 port, u32 value) { asm volatile("outl %0, %w1" : : "a"(value), "Nd"(port) : "memory"); }
-void out16(u16 port, u16 value) { asm volatile("outw %0, %w1" : : "a"(value), "Nd"(port) : "memory"); }
-
 constexpr u32 CR0_PG = 1u << 31, CR4_PSE = 1u << 4, CR4_PAE = 1u << 5;
 constexpr u32 large = 0x83; // P, RW, PS
 
@@ -48,12 +40,26 @@ void write_cr0(u32 value) { asm volatile("mov %0, %%cr0" : : "r"(value) : "memor
 
 } // namespace
 
-// The PIIX4's power management function: PM1a_CNT takes SLP_EN with type 0 for "soft off".
+namespace {
+constexpr u16 pci_address = 0xCF8, pci_data = 0xCFC;
+}
+
+u32 read_pci(u32 address) {
+    out32(pci_address, address);
+    return in32(pci_data);
+}
+
+void write_pci(u32 address, u32 value) {
+    out32(pci_address, address);
+    out32(pci_data, value);
+}
+
+// The PIIX4's power management function: PM1a_CNT takes SLP_EN with type 0 for "soft off". The ports are moved before.
 void power_off() {
-    constexpr u16 address_port = 0xCF8, data_port = 0xCFC, SLP_EN = 1 << 13;
-    constexpr u32 piix4_power = 0x8000'0B00, PMBASE = 0x40;
-    out32(address_port, piix4_power | PMBASE);
-    out16(static_cast<u16>((in32(data_port) & 0xFFC0) + 4), SLP_EN);
+    constexpr u16 SLP_EN = 1 << 13, PM1a_CNT = 4;
+    constexpr u32 PMBASE = pci(1, 3, 0x40), elsewhere = 0x5400;
+    write_pci(PMBASE, elsewhere | 1);
+    out16(static_cast<u16>((read_pci(PMBASE) & 0xFFC0) + PM1a_CNT), SLP_EN);
     for (;;) asm volatile("cli; hlt");
 }
 

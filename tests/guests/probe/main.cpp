@@ -226,5 +226,6 @@ extern "C" void probe_main() {
     probe_calls();
     probe_ports();
     probe_paging(hidden);
+    probe_devices(static_cast<u32>(hidden.base), static_cast<u32>(hidden.length));
     next_life();
 }

@@ -59,10 +59,26 @@ inline u8 in8(u16 port) {
 }
 inline void out8(u16 port, u8 value) { asm volatile("outb %0, %w1" : : "a"(value), "Nd"(port) : "memory"); }
 
+inline u32 in32(u16 port) {
+    u32 value = 0;
+    asm volatile("inl %w1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+inline void out32(u16 port, u32 value) { asm volatile("outl %0, %w1" : : "a"(value), "Nd"(port) : "memory"); }
+inline void out16(u16 port, u16 value) { asm volatile("outw %0, %w1" : : "a"(value), "Nd"(port) : "memory"); }
+
 void say(const char* text);
 void say_number(u32 number);
 void check(const char* name, bool right);
 [[noreturn]] void power_off();
+
+// A register in the configuration space of a function of bus 0.
+constexpr u32 pci(u32 slot, u32 function, u32 reg) { return 0x8000'0000 | slot << 11 | function << 8 | reg; }
+u32 read_pci(u32 address);
+void write_pci(u32 address, u32 value);
+
+// Devices that write to memory by themselves (devices.cpp).
+void probe_devices(u32 hidden, u32 size);
 
 enum class Format { Bits32, PAE };
 void map_all_to_itself(Format format); // and turns paging on
