@@ -3,6 +3,7 @@
 // SYSENTER_* and EFER live in the guest record, the time-stamp counter has an offset there. The two of V32 mode do not
 // exist for the guest. The local APIC must not be moved over the hidden range. What the processor refuses to the VMM,
 // it would have refused to the guest: #GP(0).
+#include "vmm/msr.hpp"
 #include "vmm/enter.hpp"
 #include "vmm/guest.hpp"
 #include "vmm/handlers.hpp"
@@ -19,6 +20,9 @@ enum Msr : u32 {
     IA32_SYSENTER_CS = 0x174,
     IA32_SYSENTER_ESP = 0x175,
     IA32_SYSENTER_EIP = 0x176,
+    IA32_MTRR_PHYSBASE0 = 0x200,
+    IA32_PAT = 0x277,
+    IA32_MTRR_DEF_TYPE = 0x2FF,
     IA32_EFER = 0xC000'0080,
 };
 
@@ -64,7 +68,25 @@ bool write(u32 index, u64 value) {
     return try_wrmsr(index, static_cast<u32>(value), static_cast<u32>(value >> 32)) != 0;
 }
 
+struct ResetValue {
+    u32 index;
+    u64 value;
+};
+constexpr u32 variable_mtrrs = 16;
+constexpr ResetValue reset_values[] = {
+    {IA32_APIC_BASE, 0xFEE0'0900}, // enabled, the bootstrap processor's
+    {IA32_PAT, 0x0007'0406'0007'0406},
+    {IA32_MTRR_DEF_TYPE, 0},
+};
+
 } // namespace
+
+void reset_MSRs() {
+    for (const ResetValue& msr : reset_values) // one that the processor does not have is refused, and that is all right
+        try_wrmsr(msr.index, static_cast<u32>(msr.value), static_cast<u32>(msr.value >> 32));
+    for (u32 n = 0; n < variable_mtrrs; ++n) try_wrmsr(IA32_MTRR_PHYSBASE0 + n, 0, 0);
+    set_tsc_offset(0 - rdtsc());
+}
 
 void handle_MSR_READ() {
     u32* const gpr = guest().gpr;

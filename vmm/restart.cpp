@@ -6,6 +6,7 @@
 #include "vmm/interrupts.hpp"
 #include "vmm/log.hpp"
 #include "vmm/low_memory.hpp"
+#include "vmm/msr.hpp"
 #include "vmm/options.hpp"
 #include "vmm/paging.hpp"
 #include "vmm/quiet_devices.hpp"
@@ -100,9 +101,7 @@ void restart_guest(Cause cause) {
         say_account();
         stop(Ending::GuestStopped);
     }
-    const u64 offset = 0 - rdtsc(); // the guest's time-stamp counter begins anew
-    area.tsc_offset[0] = static_cast<u32>(offset);
-    area.tsc_offset[1] = static_cast<u32>(offset >> 32);
+    reset_MSRs();
     asm volatile("fninit");
     quiet_devices();
     withdraw_bios_page();

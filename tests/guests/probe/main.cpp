@@ -148,6 +148,16 @@ void probe_time() {
     check("RDMSR of it agrees", with_operand(do_RDMSR, 0x10) == no_exception && rdtsc() > after);
 }
 
+// Is as after RESET in every life, and spoilt at each one's end.
+void probe_APIC_base() {
+    constexpr u32 APIC = 1u << 9;
+    const bool on = (cpuid(1).edx & APIC) != 0;
+    check("the local APIC is enabled", on);
+    operand = 0x1B;
+    if (attempt(do_WRMSR) == GP) return; // base 0, disabled; processors before the P6 do not have the register
+    check("and can be disabled", (cpuid(1).edx & APIC) == 0);
+}
+
 void probe_calls() {
     u32 edx = 0;
     check("V32CALL: version", vmm_call(RINGMASTER_GET_VERSION, 0, &edx) == RINGMASTER_VERSION);
@@ -227,5 +237,6 @@ extern "C" void probe_main() {
     probe_ports();
     probe_paging(hidden);
     probe_devices(static_cast<u32>(hidden.base), static_cast<u32>(hidden.length));
+    probe_APIC_base();
     next_life();
 }
