@@ -4,7 +4,7 @@
 //
 // TF is set, so each run ends by itself, with a fault or with the step's trap. The guest uses root's own tables, and
 // all its exceptions exit. One page of data and the code are the user's, all else is the supervisor's on both sides.
-#include "tests/v32/placed.hpp"
+#include "tests/v32/random.hpp"
 
 using namespace proof;
 
@@ -14,15 +14,6 @@ constexpr u32 cases = 40000;
 constexpr u32 data = scratch + 0x10000, saved = scratch + 0x20000, of_root = scratch + 0x21000,
               saved_code = scratch + 0x22000, code_of_root = scratch + 0x23000; // pages
 constexpr u32 v86_data = 0x68000, v86_code = 0x58000;
-
-u32 random_state = 0x2545f491;
-u32 random() {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state;
-}
-u32 random_below(u32 limit) { return random() % limit; }
 
 void copy_page(u32 to, u32 from) {
     u32 count = 1024;
@@ -34,19 +25,6 @@ bool same_page(u32 a, u32 b) {
     bool same;
     asm volatile("repe cmpsl" : "+D"(a), "+S"(b), "+c"(count), "=@cce"(same) : : "memory");
     return same;
-}
-
-// --- Bytes
-
-// Prefixes, then anything; one in four has a two-byte opcode. Bytes that would only be boring are thrown again.
-void random_code(u32 at) {
-    u32 n = 0;
-    const auto put = [&](u32 byte) { byte_at(at + n++) = static_cast<u8>(byte); };
-    static constexpr u8 prefixes[] = {0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
-    while (random_below(3) == 0 && n < 4) put(prefixes[random_below(sizeof prefixes)]);
-    if (random_below(4) == 0) put(0x0f);
-    for (u32 i = 0; i < 10; ++i) put(random());
-    while (n < 20) put(0xcc);
 }
 
 // --- State
