@@ -7,9 +7,25 @@ using namespace shadow_detail;
 
 namespace {
 
+constexpr u32 pages_for_a_map = 3; // that one map() may take: a directory, a table and its links
 constexpr u32 worthwhile_part = 8; // fewer than one in so many free pages: forget everything instead
 
 } // namespace
+
+void ShadowTables::make_room() {
+    if (!notices_ && pool_.free_count() < pool_.end_index() / 2) begin_to_notice();
+    if (pool_.free_count() < pages_for_a_map) collect();
+}
+
+void ShadowTables::begin_to_notice() {
+    notices_ = true;
+    for (u32 n = pool_.first_index(); n < pool_.end_index(); ++n) {
+        PageInfo& info = pool_.info(static_cast<PageIndex>(n));
+        if (info.kind == PageKind::Directory) info.flags &= static_cast<u8>(~page_used);
+    }
+    for (const PageIndex directory : root_)
+        if (directory != no_page) pool_.info(directory).flags |= page_used;
+}
 
 void ShadowTables::free_page(PageIndex page) {
     const PageInfo& info = pool_.info(page);
@@ -44,13 +60,9 @@ void ShadowTables::collect() {
         if (info.kind == PageKind::Directory && (info.flags & page_used) != 0) mark_children(page);
     });
     for_each_page([&](PageIndex page, PageInfo& info) {
-        if ((info.flags & page_used) == 0)
-            free_page(page);
-        else if (info.kind == PageKind::Directory)
-            info.flags &= static_cast<u8>(~page_used);
+        if ((info.flags & page_used) == 0) free_page(page);
     });
-    for (const PageIndex directory : root_)
-        if (directory != no_page) pool_.info(directory).flags |= page_used;
+    begin_to_notice();
     drop.all();
     if (pool_.free_count() < pool_.end_index() / worthwhile_part) restart();
 }

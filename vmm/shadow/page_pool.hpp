@@ -23,7 +23,7 @@ enum class PageKind : u8 { Free, Directory, Table, Splinter, Links };
 
 enum PageFlags : u8 {
     page_open = 1,        // the guest may have stored into the table since it was last compared
-    page_used = 2,        // a root since the last collection (Directory); reached from one (others)
+    page_used = 2,        // a root since somebody notices (Directory); reached from one, during a collection (others)
     page_many_places = 4, // has been linked at more than one linear address
 };
 

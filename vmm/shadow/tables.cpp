@@ -8,9 +8,6 @@ namespace {
 
 // An identity map has no guest table: keys that are no frame.
 constexpr u32 identity_key = 0xFFFF'FF00;
-// Pages that one map() may take: a directory, a table and its links.
-constexpr u32 pages_for_a_map = 3;
-
 void set_present(PageInfo& info, u32 slot, u64 value) {
     u32& word = info.present[slot / 32];
     const u32 mask = 1u << slot % 32;
@@ -31,6 +28,7 @@ void ShadowTables::restart() {
     pool_.restart();
     writable_.start(pool_);
     open_ = no_page;
+    notices_ = false;
     for (PageIndex& directory : root_) directory = no_page;
     for (u32& slots : large_globals_) slots = 0;
     drop.all();
@@ -165,7 +163,7 @@ void ShadowTables::link(PageIndex directory, u32 slot, PageIndex child, u8 right
 // ---- Mapping
 
 void ShadowTables::map(u32 linear, const GuestWalk& walk, Access access, Privilege privilege) {
-    if (pool_.free_count() < pages_for_a_map) collect();
+    make_room();
     const PageIndex directory = directory_for(linear >> 30);
     const u64 guest_entry = walk.levels == 0 ? u64{entry_D} : walk.last_entry();
     const u8 upper = link_rights(walk.upper_rights).of_table;

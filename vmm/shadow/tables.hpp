@@ -17,8 +17,9 @@
 //
 // Large entries. A frame that becomes a table marks its 2 MiB: from then on they are mapped by a Splinter.
 //
-// Collection. A pool that runs out keeps the directories that were roots since the last time, and what they lead to;
-// the rest is freed. If that is too little, everything is forgotten.
+// Collection. When half of the pool is in use, and after each collection, it begins to notice which directories become
+// roots. When the pool runs out, those and what they lead to are kept; the rest is freed. If that is too little,
+// everything is forgotten.
 #pragma once
 
 #include "vmm/shadow/drop_request.hpp"
@@ -98,6 +99,8 @@ class ShadowTables {
     [[nodiscard]] u64 guest_entry(const u8* table, const PageInfo& info, u32 slot) const;
 
     // Collection (collection.cpp)
+    void make_room();
+    void begin_to_notice();
     void collect();
     void mark_children(PageIndex directory);
     void free_page(PageIndex page);
@@ -109,6 +112,7 @@ class ShadowTables {
     ReverseMap writable_;
     PageIndex root_[4] = {};
     PageIndex open_ = no_page; // the first of the open pages
+    bool notices_ = false;     // page_used of directories has a meaning
     // One bit for each 2 MiB of linear space that a global large page has mapped: one INVLPG there is for all of it,
     // from whichever root it may still be cached.
     u32 large_globals_[64] = {};

@@ -16,7 +16,7 @@ class RandomGuest {
     RandomGuest(unsigned seed, u32 pool_pages) : random_(seed), machine_(pool_pages), model_(machine_.memory) {
         for (const u32 quarter : {0u, 1u, 3u})
             for (const u32 directory : {0u, 0x20'0000u, 0x40'0000u, 0x3FE0'0000u})
-                for (const u32 page : {0x1'0000u, 0x1'2000u, 0x1F'F000u})
+                for (const u32 page : {0x1'0000u, 0xF'0000u, 0x11'0000u, 0x1F'F000u})
                     pages_.emplace_back().linear = quarter << 30 | directory | page;
         start_paging();
     }
@@ -31,7 +31,7 @@ class RandomGuest {
             invlpg(any_page());
         else if (dice < 940)
             load_CR3(below(3) == 0 ? random_CR3() : model_.r.cr3);
-        else if (dice < 955)
+        else if (dice < 970)
             translate(any_page());
         else if (dice < 985)
             machine_.evict(random_);
@@ -64,7 +64,10 @@ class RandomGuest {
     u32 below(u32 n) { return static_cast<u32>(random_() % n); }
     bool chance(u32 percent) { return below(100) < percent; }
     Page& any_page() { return pages_[below(static_cast<u32>(pages_.size()))]; }
-    u32 any_table() { return TableMemory::first_frame + below(TableMemory::frames); }
+    u32 any_table() { return TableMemory::frame_of(below(TableMemory::frames - 1)); }
+    static u32 guest_frame(u32 n) {
+        return n == TableMemory::frames - 1 ? TableMemory::patched_frame : TableMemory::frame_of(n);
+    }
     Kind any_kind() { return static_cast<Kind>(below(3)); }
     Ring any_ring() { return static_cast<Ring>(below(2)); }
     [[nodiscard]] unsigned entry_size() const { return model_.r.PAE() ? 8 : 4; }
@@ -74,8 +77,8 @@ class RandomGuest {
     u64 any_frame() {
         const u32 dice = below(100);
         if (dice < 60) return any_table();
-        if (dice < 80) return below(512);
-        if (dice < 85) return TableMemory::hidden_first + below(TableMemory::hidden_count);
+        if (dice < 80) return below(1024);
+        if (dice < 85) return TableMemory::hidden_first + below(2);
         if (dice < 90) return TableMemory::patched_frame;
         return below(model_.r.PAE() ? 0x100'0000 : 0x10'0000);
     }
@@ -92,7 +95,7 @@ class RandomGuest {
         return entry;
     }
     u64 any_large(u64 entry) {
-        const u64 region = chance(60) ? 0 : chance(50) ? TableMemory::hidden_first : any_frame();
+        const u64 region = chance(70) ? below(2) * 512 : chance(50) ? TableMemory::hidden_first : any_frame();
         entry =
             (entry & 0x8000'0000'0000'0FFF) | 0x80 | (region << 12 & (model_.r.PAE() ? ~u64{0x1F'FFFF} : 0xFFC0'0000));
         if (!model_.r.PAE() && chance(20)) entry |= below(16) << 13;
@@ -103,7 +106,7 @@ class RandomGuest {
 
     void fill_tables() {
         for (u32 n = 0; n < TableMemory::frames; ++n) {
-            const u64 frame = u64{TableMemory::first_frame + n} << 12;
+            const u64 frame = u64{guest_frame(n)} << 12;
             for (const Page& page : pages_) {
                 const u32 number = page.linear >> 12;
                 const u32 upper = model_.r.PAE() ? (number >> 9) & 511 : number >> 10;
@@ -116,7 +119,7 @@ class RandomGuest {
         for (u32 n = 0; n < TableMemory::frames; n += 3) // directory pointers; the others mostly have reserved bits
             for (u32 k = 0; k < 8; ++k) {
                 const u64 pointer = u64{any_table()} << 12 | (chance(90) ? 1 : 0);
-                machine_.memory.store((u64{TableMemory::first_frame + n} << 12) + k * 8, pointer, 8);
+                machine_.memory.store((u64{guest_frame(n)} << 12) + k * 8, pointer, 8);
             }
     }
 
@@ -292,7 +295,9 @@ class RandomGuest {
         machine_.memory.edit(at, value, size);
     }
     bool store_by_guest(u64 frame) {
-        for (Page& page : pages_) {
+        const u32 start = below(static_cast<u32>(pages_.size()));
+        for (u32 n = 0; n < pages_.size(); ++n) {
+            Page& page = pages_[(start + n) % pages_.size()];
             const Outcome o = model_.walk(page.linear);
             if (machine_.memory.machine_frame(o.frame) != frame || !o.allows(model_.r, Kind::Write, Ring::Supervisor))
                 continue;
@@ -310,7 +315,7 @@ class RandomGuest {
 
 unsigned steps() {
     const char* wanted = std::getenv("TRUERING_SHADOW_STEPS");
-    return wanted == nullptr ? 40'000 : static_cast<unsigned>(std::atoi(wanted));
+    return wanted == nullptr ? 30'000 : static_cast<unsigned>(std::atoi(wanted));
 }
 
 void run(unsigned seed, u32 pool_pages) {

@@ -14,14 +14,15 @@ using namespace truering;
 
 class TableMemory {
   public:
-    static constexpr u32 first_frame = 16;
-    static constexpr u32 frames = 24;
+    // Twelve frames in each of the first two large pages, and a last one where the guest does not see it.
+    static constexpr u32 frames = 25;
+    static constexpr u32 frame_of(u32 n) { return n < 12 ? 0x10 + n : n < 24 ? 0x210 + (n - 12) : patch_frame; }
 
     static constexpr u32 hidden_first = 0x7C00; // 124 MiB
     static constexpr u32 hidden_count = 0x400;
     static constexpr u32 empty_frame = 0xFF'FFFE;
     static constexpr u32 patched_frame = 0xF0;
-    static constexpr u32 patch_frame = first_frame + frames - 1;
+    static constexpr u32 patch_frame = hidden_first + 1;
 
     u64 address_mask = ~u64{0}; // A20
 
@@ -30,9 +31,14 @@ class TableMemory {
         if (frame - hidden_first < hidden_count) return empty_frame;
         return frame == patched_frame ? patch_frame : frame;
     }
-    static bool is_table(u64 machine_frame) { return machine_frame - first_frame < frames; }
+    static u32 number_of(u64 machine_frame) {
+        u32 n = 0;
+        while (n < frames && frame_of(n) != machine_frame) ++n;
+        return n;
+    }
+    static bool is_table(u64 machine_frame) { return number_of(machine_frame) < frames; }
     u8* bytes(u32 machine_frame) {
-        return is_table(machine_frame) ? &bytes_[(machine_frame - first_frame) * page_size] : nullptr;
+        return is_table(machine_frame) ? &bytes_[number_of(machine_frame) * page_size] : nullptr;
     }
 
     // By guest-physical addresses, within an aligned entry.
@@ -70,7 +76,7 @@ class TableMemory {
     static constexpr u64 nowhere = ~u64{0};
     [[nodiscard]] u64 offset(u64 address) const {
         const u64 frame = machine_frame(address >> 12);
-        return is_table(frame) ? (frame - first_frame) * page_size + (address & 0xFFF) : nowhere;
+        return is_table(frame) ? number_of(frame) * page_size + (address & 0xFFF) : nowhere;
     }
 
     struct Past {
