@@ -4,6 +4,7 @@
 #include "decoder/isa.hpp"
 #include "devices/keys.hpp"
 #include "machine/firmware.hpp"
+#include "tools/truering/demos.hpp"
 #include "tools/truering/nearest.hpp"
 #include "tools/truering/option_table.hpp"
 #include "tools/truering/terminal.hpp"
@@ -126,6 +127,8 @@ std::string completions_text(const std::string& shell) {
     }
     std::string models;
     for (const CpuModel& model : cpu_models()) models += fmt::format(" {}", model.name);
+    std::string demos;
+    for (const std::string& name : demo_names()) demos += " " + name;
     return fmt::format(
         "# bash completion for truering; put it into /usr/share/bash-completion/completions/truering\n"
         "_truering() {{\n"
@@ -135,19 +138,20 @@ std::string completions_text(const std::string& shell) {
         "        --cpu) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n"
         "        --display) COMPREPLY=($(compgen -W 'sdl term none' -- \"$word\")); return ;;\n"
         "        --clock) COMPREPLY=($(compgen -W 'icount host' -- \"$word\")); return ;;\n"
+        "        demo) COMPREPLY=($(compgen -W '--list {}' -- \"$word\")); return ;;\n"
         "        list) COMPREPLY=($(compgen -W 'cpus keys firmware devices encodings' -- \"$word\")); return ;;\n"
         "        {}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
         "    esac\n"
         "    if [[ $word == -* ]]; then\n"
         "        COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n"
         "    elif ((COMP_CWORD == 1)); then\n"
-        "        COMPREPLY=($(compgen -W 'run list doctor version completions' -f -- \"$word\"))\n"
+        "        COMPREPLY=($(compgen -W 'run demo list doctor version completions' -f -- \"$word\"))\n"
         "    else\n"
         "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
         "    fi\n"
         "}}\n"
         "complete -o filenames -F _truering truering\n",
-        models, valued, all);
+        models, demos, valued, all);
 }
 
 std::string version_text() { return fmt::format("truering {}\n", TRUERING_VERSION); }

@@ -1,5 +1,6 @@
 // truering: the subcommand, and the exit status of everything that can go wrong before and around a run.
 #include "tools/truering/commands.hpp"
+#include "tools/truering/demos.hpp"
 #include "tools/truering/nearest.hpp"
 #include "tools/truering/options.hpp"
 #include "tools/truering/png.hpp"
@@ -49,12 +50,17 @@ int dispatch(std::vector<std::string> words) {
         fmt::print("{}", version_text());
     } else if (first == "help") {
         fmt::print("{}", help_text());
+    } else if (first == "demo") {
+        if (words.size() > 2) throw UsageError("demo: one name at most; see truering demo --list");
+        const std::string name = words.size() == 2 ? words[1] : demo_names().front();
+        if (name != "--list") return run_demo(name);
+        fmt::print("{}", demo_list());
     } else if (first == "run") {
         return run(rest());
     } else {
         // A word that is no file but almost a subcommand was meant as one.
         if (!first.empty() && first[0] != '-' && !std::filesystem::exists(first)) {
-            const std::string hint = suggestion(first, {"list", "doctor", "version", "help", "completions"});
+            const std::string hint = suggestion(first, {"demo", "list", "doctor", "version", "help", "completions"});
             if (!hint.empty()) throw UsageError(fmt::format("'{}' is no image file{}", first, hint));
         }
         return run(words);

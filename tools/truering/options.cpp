@@ -157,6 +157,7 @@ std::string dump_config(const std::vector<std::string>& words) {
 
 std::string help_text() {
     std::string text = "truering [run] [OPTIONS] IMAGE...   start a PC with these disks, floppies and CDs\n"
+                       "truering demo [NAME]                see it work; truering demo --list\n"
                        "truering list cpus|keys|firmware|devices|encodings\n"
                        "truering doctor                     what this host has and what is missing\n"
                        "truering version\n"

@@ -215,6 +215,8 @@ int Session::run() {
     return status;
 }
 
+std::vector<std::string> Session::vmm_lines() const { return watch_->last_lines(vmm_console, TextWatch::kept_lines); }
+
 void Session::attend() {
     if (const int signal = Terminal::signal(); signal != 0)
         loop_->finish({EndReason::Signal, static_cast<u32>(signal), {}});

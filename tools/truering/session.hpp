@@ -25,6 +25,9 @@ class Session final : public Frontend {
     // Runs the machine to its end and reports; returns the exit status. Throws KernelError, PngError.
     int run();
 
+    // What a VMM has said on port E9H, its last lines.
+    [[nodiscard]] std::vector<std::string> vmm_lines() const;
+
     void attend() override;
     void sleep(std::chrono::nanoseconds at_most) override;
     [[nodiscard]] bool expects_input() const override;

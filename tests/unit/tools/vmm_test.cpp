@@ -1,6 +1,7 @@
 #include "tools/truering/vmm.hpp"
 
 #include "machine/multiboot.hpp"
+#include "tools/truering/bundled.hpp"
 #include "tools/truering/options.hpp"
 #include "tools/truering/prefixed_lines.hpp"
 #include "tools/truering/values.hpp"
@@ -11,7 +12,7 @@ namespace truering {
 namespace {
 
 TEST(Vmm, RingmasterIsInTheProgramAndIsAMultibootKernel) {
-    EXPECT_TRUE(MultibootKernel::recognises(bundled_ringmaster()));
+    EXPECT_TRUE(MultibootKernel::recognises(bundled::ringmaster()));
     EXPECT_NE(open_vmm(parse_options({"--vmm", "a.img"}))->description().find("Multiboot kernel"), std::string::npos);
 }
 
