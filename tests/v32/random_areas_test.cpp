@@ -5,12 +5,11 @@
 // contract, apart from the processor's own), with nothing else changed; or the guest runs, and comes to an exit that is
 // written as 4.3 and 8 say when INIT ends it. Never a crash: the same program runs under the sanitizers.
 //
-// TRUERING_RANDOM_AREAS is the number of areas; a seed that fails is printed with the number of its area.
+// TRUERING_RANDOM_AREAS is the number of areas, TRUERING_RANDOM_SEED the seed; a failure says both.
 #include "tests/v32/random_machine.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 
 namespace truering::test {
@@ -242,17 +241,12 @@ class Trial {
     }
 };
 
-u64 count_of_areas() {
-    const char* wanted = std::getenv("TRUERING_RANDOM_AREAS");
-    return wanted ? std::strtoull(wanted, nullptr, 10) : 1'000'000;
-}
-
 } // namespace
 
 TEST(RandomAreas, EachFailsByItsCheckOrRuns) {
-    constexpr u32 seed = 20;
+    const u32 seed = seed_of_run();
     Trial trial(seed);
-    const u64 count = count_of_areas();
+    const u64 count = from_environment("TRUERING_RANDOM_AREAS", 1'000'000);
     for (u64 n = 0; n < count; ++n) {
         trial.go();
         ASSERT_FALSE(HasFailure()) << "seed " << seed << ", area " << n;

@@ -5,6 +5,7 @@
 #include "base/control_area.h"
 #include "cpu/cpu.hpp"
 
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -57,6 +58,13 @@ class FakeController final : public InterruptSource {
 };
 
 using Random = std::mt19937;
+
+// What a run is asked to do by the environment, or what it does by itself.
+inline u64 from_environment(const char* name, u64 otherwise) {
+    const char* wanted = std::getenv(name);
+    return wanted ? std::strtoull(wanted, nullptr, 10) : otherwise;
+}
+inline u32 seed_of_run() { return static_cast<u32>(from_environment("TRUERING_RANDOM_SEED", 20)); }
 
 class Machine {
   public:
