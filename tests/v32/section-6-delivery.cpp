@@ -3,6 +3,7 @@
 // SHUTDOWN. A delivery cut short leaves the state as before it, except CR2 and DR6 that its event has written.
 //
 // Injected events do the same: section-4-injection.cpp.
+#include "tests/v32/pending_nmi.hpp"
 #include "tests/v32/placed.hpp"
 
 using namespace proof;
@@ -308,6 +309,68 @@ void external_interrupt() {
     }
 }
 
+// An NMI that is the guest's, but for its gate: blocking by NMI is as before.
+void nmi() {
+    ControlArea& area = fresh_area(place({0x90}), 3);
+    give_event(area, vector::NMI);
+    guest_gate(vector::NMI, interrupt_gate32);
+    area.guest.activity = 1;
+    const Wanted w = wanted(area, Reason::EXCEPTION);
+    const Event event = run_with_nmi(area);
+    Check check("6/during an NMI: exits; the guest is halted and unblocked as before");
+    check.equal("root's vector", event.vector, vector::NP);
+    check.equal("event", area.exit.event, exception_event(vector::NP));
+    check.equal("error code", area.exit.event_error_code, vector::NMI * 8 + idt_bit + ext_bit);
+    check.equal("vectoring_event", area.exit.vectoring_event, an_event(event_NMI, 2));
+    check.equal("instruction_length", area.exit.instruction_length, 0);
+    const auto *got = reinterpret_cast<const u32*>(&area.guest), *wants = reinterpret_cast<const u32*>(&w.guest);
+    for (u32 i = 0; i < sizeof(StateRecord) / 4; ++i) check.equal("guest record", got[i], wants[i]);
+    check.equal("another NMI", nmi_waits_in_root(), 0);
+}
+
+// Of V86 mode nothing is left behind either.
+void v86() {
+    struct {
+        const char* name;
+        Bytes bytes;
+        u32 vector, event, length, more_flags, ext;
+    } const cases[] = {
+        {"6/during #UD of V86 mode: exits with vectoring_event", {0x0f, 0x0b}, 6, exception_event(6), 2, RF, ext_bit},
+        {"6/during INT n of V86 mode: exits with vectoring_event",
+         {0xcd, 0x60},
+         0x60,
+         an_event(event_INT, 0x60, length_bits(2)),
+         2,
+         0,
+         0},
+    };
+    for (const auto& c : cases)
+        for (u32 kind = 0; kind < 3; ++kind) {
+            ControlArea& area = fresh_v86(place(c.bytes));
+            area.guest.eflags |= IOPL3;
+            give_event(area, c.vector);
+            give_software(area, c.vector);
+            guest_gate(c.vector, (kind == 0 ? 0 : u32{present}) | interrupt_gate32 | dpl(3));
+            Wanted w = wanted(area, Reason::EXCEPTION, c.length);
+            w.event = exception_event(vector::NP);
+            w.event_error_code = c.vector * 8 + idt_bit + c.ext;
+            if (kind == 1) { // V86 mode is left to ring 0 alone
+                guest_idt[c.vector] =
+                    gate(code_selector(1), guest_handler(c.vector), present | interrupt_gate32 | dpl(3));
+                w.event = exception_event(vector::GP);
+                w.event_error_code = (code_selector(1) & ~3u) + c.ext;
+            }
+            if (kind == 2) {
+                guest_tss.ss0 = 0;
+                w.event = exception_event(vector::TS);
+                w.event_error_code = c.ext;
+            }
+            w.vectoring_event = c.event;
+            w.guest.eflags |= c.more_flags;
+            expect_exit(c.name, area, w);
+        }
+}
+
 // The timer's interrupt, a while after the entry.
 void pend_external_interrupt_later() {
     pend_external_interrupt(); // sets the 8259A up
@@ -373,6 +436,9 @@ void v32_tests() {
     third_fault();
     page_faults_of_gates();
     external_interrupt();
+    enable_local_apic();
+    nmi();
+    v86();
     benign_second();
     endless();
 }
