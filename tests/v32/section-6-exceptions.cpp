@@ -86,6 +86,23 @@ Wanted the_exit(const ControlArea& area, const Fault& f) {
     return w;
 }
 
+// #AC is ring 3's alone; #TS needs an inner ring; the error codes of #PF tell the ring.
+void in_other_rings(const Fault& f) {
+    if (f.vector == vector::AC || f.vector == vector::TS || f.vector == vector::PF) return;
+    for (u32 ring = 0; ring < 3; ++ring) {
+        Fault there = f;
+        there.ring = ring;
+        ControlArea* area = &prepare(there);
+        expect_exit(Name(f.name, "EXCEPTION in each ring"), *area, the_exit(*area, there));
+        area = &prepare(there);
+        give_event(*area, f.vector);
+        expect_exit(
+            Name(f.name, "the guest's own in each ring"), *area,
+            delivered(*area,
+                      {.vector = f.vector, .error_code = f.error_code, .eip_advance = f.skips, .more_flags = RF}));
+    }
+}
+
 void exits(const Fault& f) {
     ControlArea* area = &prepare(f);
     give_all_events(*area);
@@ -248,6 +265,7 @@ void v32_tests() {
     for (const Fault& f : faults) {
         exits(f);
         given(f);
+        in_other_rings(f);
     }
     asm volatile("fninit");
     given_TS();

@@ -258,6 +258,9 @@ void code_breakpoint() {
     area = &with_breakpoint(cpuid);
     guest_page(placed_at) = 0;
     expect_exit("8/priority: the code breakpoint before a fault of its fetch", *area, debug_trap(*area, 4));
+    area = &with_breakpoint({0x0f, 0x21, 0xc0}); // MOV EAX, DR0
+    area->guest.dr7 |= 0x2000;
+    expect_exit("8/priority: the code breakpoint before DR7.GD's #DB", *area, debug_trap(*area, 4));
     area = &with_breakpoint({0xf0, 0x0f, 0xa2});
     expect_exit("8/priority: the code breakpoint before #UD", *area, debug_trap(*area, 4));
     asm volatile("mov %0, %%dr2" : : "r"(0));
