@@ -131,11 +131,13 @@ class Trial {
     explicit Trial(u32 seed) : random_(seed) {
         machine_.restore();
         for (u32 at = guest_code; at < guest_code_end; at += 16) write_code(machine_, at, random_);
-        machine_.cpu.write_v32_vca(control_area | V32_VCA_ENABLE);
     }
 
     void go() {
         machine_.restore();
+        // Written only when lost (a root that the guest had destroyed was reset): a write drops translations.
+        constexpr u64 enabled = control_area | u64{V32_VCA_ENABLE};
+        if (cpu().v32.vca != enabled) cpu().write_v32_vca(enabled);
         before_ = random_area(random_);
         write_code(machine_, guest_code + 16 * below(random_, 0x300), random_);
         const u32 linear = before_.guest.segment[seg_CS].base + before_.guest.eip;
