@@ -1,6 +1,7 @@
 #include "tools/bench/guest/kernels.hpp"
 
 #include "tools/bench/guest/machine.hpp"
+#include "tools/bench/guest/virtual.hpp"
 
 namespace bench {
 namespace {
@@ -346,6 +347,7 @@ const Kernel kernels[] = {
     {"segment-loads", segment_loads, 0},
     {"new-code", new_code, 0},
     {"data-beside-code", data_beside_code, 0},
+    {"vm-exit", vm_exit, 0, can_virtualize},
 };
 const uint32_t kernel_count = sizeof kernels / sizeof *kernels;
 

@@ -6,6 +6,7 @@ void int_handler();
 void sysenter_handler();
 void page_fault_handler();
 void dead_end();
+void v32_exit();
 extern char stack_top[], ring_3_stack_top[];
 uint32_t lazy_page, lazy_entry, lazy_value; // for page_fault_loop
 }
@@ -52,6 +53,7 @@ void set_up_tables() {
     tss[2] = 0x10;
     for (uint32_t i = 0; i < 256; ++i) set_gate(i, dead_end);
     set_gate(14, page_fault_handler);
+    set_gate(20, v32_exit); // #VT
     set_gate(0x80, int_handler);
     set_gate(0x81, leave_ring_3);
     struct [[gnu::packed]] {

@@ -10,7 +10,8 @@ extern uint32_t bench_kernel, bench_turns;
     bench::set_up_machine();
     const bench::Kernel& kernel = bench::kernels[bench_kernel % bench::kernel_count];
     bench::say(kernel.name);
-    if ((bench::features() & kernel.needs) != kernel.needs) {
+    const bool possible = kernel.is_possible == nullptr || kernel.is_possible();
+    if ((bench::features() & kernel.needs) != kernel.needs || !possible) {
         bench::say(" LACKS\n");
         bench::switch_off();
     }
