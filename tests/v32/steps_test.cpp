@@ -142,6 +142,36 @@ class Pair {
 
 } // namespace
 
+// INIT at the boundary behind CLI, STI, POPF and IRET under TRAP: what they attempted has not been done.
+TEST(Steps, InitTakesAnAttemptBack) {
+    constexpr u8 attempts[][2] = {{0xFA, 0x90}, {0xFB, 0x90}, {0x9D, 0x90}, {0xCF, 0x90}};
+    for (const auto& code : attempts)
+        for (const u32 sif : {0u, 1u}) {
+            Side side;
+            Random random(1);
+            ControlArea area = valid_area(random);
+            area.controls = v32::IF_TRAP;
+            area.guest.eflags = EFLAGS_fixed;
+            area.guest.cpl = 0;
+            for (unsigned n = 0; n <= seg_GS; ++n) area.guest.segment[n] = flat(0x10, 0xC93);
+            area.guest.segment[seg_CS] = flat(0x08, 0xC9B);
+            area.guest.eip = guest_code;
+            area.guest.sif = sif;
+            const u32 frame[3] = {guest_code + 1, 0x08, EFLAGS_fixed | (sif ? 0u : u32{EFLAGS_IF})};
+            for (u32 n = 0; n < 3; ++n) side.machine.put<u32>(area.guest.gpr[reg_ESP] + 4 * n, frame[n]);
+            if (code[0] == 0x9D) side.machine.put<u32>(area.guest.gpr[reg_ESP], frame[2]);
+            side.begin(area);
+            side.machine.memory.write(Physical{guest_code}, code);
+            side.machine.execute_V32ENTER();
+            ASSERT_TRUE(side.machine.cpu.in_v32());
+            side.machine.cpu.run(1);
+            side.machine.cpu.init_signal();
+            side.machine.cpu.run(3);
+            EXPECT_EQ(side.reason(), v32::Reason::INIT) << std::hex << u32{code[0]};
+            EXPECT_EQ(side.machine.area().guest.sif, sif) << std::hex << u32{code[0]};
+        }
+}
+
 TEST(Steps, ComeToTheSameAsAFreeRun) {
     const u32 seed = seed_of_run();
     Pair pair(seed);
