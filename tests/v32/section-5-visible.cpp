@@ -172,7 +172,7 @@ void virtual_flag(const Policy& policy, u32 visible, u32 physical) {
     area->guest.eflags |= visible ? 0 : u32{VIF};
     const u32 image = u32{always} | IOPL3 | (visible ? 0 : u32{IF});
     expect_exit(Name("5/VME: PUSHF shows VIF, ", policy.name), *area, image_in_EAX(*area, pushf, image, false));
-    // With VIP set STI, POPF and IRET are refused.
+    // With VIP set STI, POPF and IRET that would set VIF are refused.
     for (const bool v86 : {false, true}) {
         area = v86 ? &fresh_v86(place({0xfb})) : &fresh_area(place({0xfb}), 3);
         area->guest.cr4 |= u32{VME} | PVI;
@@ -180,6 +180,19 @@ void virtual_flag(const Policy& policy, u32 visible, u32 physical) {
         area->guest.eflags |= VIP;
         expect_exit(Name("5/VIF: STI with VIP set is the guest's #GP(0), ", policy.name), *area,
                     wanted_fault(*area, vector::GP, 1, 0));
+    }
+    for (const bool iret : {false, true}) {
+        area = &fresh_v86(place(iret ? Bytes{0xcf} : Bytes{0x9d}));
+        area->guest.cr4 |= VME;
+        set_interrupt_flag(*area, policy, visible, physical);
+        area->guest.eflags |= VIP;
+        const u32 stack = stack_segment * 16 + segmented_esp;
+        word_at(stack) = iret ? u32{code_segment} << 16 | 1 : u32{always} | IF;
+        word_at(stack + 4) = u32{always} | IF;
+        expect_exit(Name(iret ? "5/VIF: IRET with VIP set is the guest's #GP(0), "
+                              : "5/VIF: POPF with VIP set is the guest's #GP(0), ",
+                         policy.name),
+                    *area, wanted_fault(*area, vector::GP, 1, 0));
     }
 }
 
