@@ -338,6 +338,8 @@ void Session::report(const End& end, int status) {
     const bool worth_words = status != 0;
     if (settings_.verbosity >= (worth_words ? -1 : 1))
         fmt::print(stderr, "truering: {} (status {})\n", reason_of(end), status);
+    say(1, fmt::format("{} instructions, {:.3f} s of the machine's time", pc_->cpu.retired(),
+                       static_cast<double>(pc_->clock.now()) / 1e9));
     if (worth_words && settings_.verbosity >= 0)
         fmt::print(stderr, "{}the command: {}\n", report_text(end, *pc_, *watch_), settings_.command);
 }
