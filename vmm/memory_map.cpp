@@ -8,7 +8,12 @@ namespace {
 
 constexpr u32 info_has_map = 1u << 6;
 constexpr u32 mebibyte = 1u << 20;
-constexpr u32 left_to_BIOS = 4 * mebibyte; // the firmware works at the top of memory when the guest resets
+constexpr u32 lowest = 16 * mebibyte; // the 8237 writes anywhere below
+
+// The firmware works at the top of memory whenever the guest resets: SeaBIOS keeps 16 MiB there for tables, and puts
+// itself below; with little memory it takes less than 1 MiB.
+constexpr u32 left_to_BIOS = 20 * mebibyte;
+constexpr u32 left_to_BIOS_at_least = 4 * mebibyte;
 
 void add(MemoryMap& map, const MapEntry& entry) {
     if (entry.length != 0 && map.count < MemoryMap::most) map.entry[map.count++] = entry;
@@ -42,9 +47,10 @@ PhysicalRange choose_hidden_range() {
     if (best == nullptr) return {};
     const u64 end = best->end() < linear_base ? best->end() : linear_base;
     const u32 size = wanted_size(end - best->base);
-    constexpr u32 lowest = 16 * mebibyte; // the 8237 writes anywhere below
-    if (end < u64{left_to_BIOS} + size + lowest) return {};
-    const u32 base = static_cast<u32>(end - left_to_BIOS - size) & ~(large_page - 1);
+    const bool is_roomy = end >= u64{lowest} + left_to_BIOS + size + large_page;
+    const u32 left = is_roomy ? left_to_BIOS : left_to_BIOS_at_least;
+    if (end < u64{lowest} + left + size) return {};
+    const u32 base = static_cast<u32>(end - left - size) & ~(large_page - 1);
     if (base < best->base || base < lowest) return {};
     return {base, size};
 }
