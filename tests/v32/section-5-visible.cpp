@@ -86,6 +86,30 @@ void by_deliveries(const Policy& policy, u32 visible, u32 physical) {
                 delivered(*area, {.vector = 0x60, .eip_advance = 2}));
 }
 
+// Gates of 16 bits: their handlers are reached by a code segment whose base is the first one's address.
+void by_gates_of_16_bits(const Policy& policy, u32 visible, u32 physical) {
+    constexpr u32 slot = first_free_slot;
+    for (const bool trap : {false, true}) {
+        ControlArea& area = fresh_area(place(int_60));
+        set_interrupt_flag(area, policy, visible, physical);
+        area.guest.eflags |= u32{AC} | CF;
+        give_software(area, 0x60);
+        guest_gdt[slot] = descriptor(guest_handler(0), 0xffff, present | code_readable | 1, bits32);
+        guest_idt[0x60] = gate(slot_selector(slot), 4 * 0x60, present | (trap ? trap_gate16 : interrupt_gate16));
+        Wanted w = wanted(area, Reason::V32CALL, 3);
+        w.frame_word_size = 2;
+        w.frame_bytes = 6;
+        w.frame[0] = area.guest.eip + 2; // 16 bits of it
+        w.frame[1] = code_selector(0);
+        w.frame[2] = always | CF | (visible ? u32{IF} : 0);
+        w.guest.gpr[ESP] -= 6;
+        set_segment(w.guest.segment[CS], slot_selector(slot), 0x49b, 0xffff, guest_handler(0));
+        w.guest.eip = 4 * 0x60;
+        if (!trap) change_visible(w, area, 0);
+        expect_exit(Name("5/visible IF: the image of a gate of 16 bits, ", policy.name), area, w);
+    }
+}
+
 // --- SYSENTER, SYSEXIT
 
 void by_fast_system_calls(const Policy& policy, u32 visible, u32 physical) {
@@ -218,6 +242,7 @@ void no_virtual_flag() {
 void v32_tests() {
     over_policies(by_PUSHF);
     over_policies(by_deliveries);
+    over_policies(by_gates_of_16_bits);
     over_policies(by_fast_system_calls);
     over_policies(virtual_flag);
     no_virtual_flag();
