@@ -26,7 +26,6 @@ struct Engine {
 };
 alignas(4096) [[gnu::section(".bss.pages")]] Engine copies[engines];
 u32 pointers[engines]; // BMIDTP as the guest has written it
-u8 commands[engines];  // BMIC
 
 Region checked(const Region& region) {
     const u32 count = (region.count & ~1u) != 0 ? region.count & ~1u : 0x1'0000;
@@ -49,9 +48,7 @@ void copy_table(u32 engine) {
 
 void write_command(u32 engine, u8 value) {
     const u16 base = static_cast<u16>(bus_master_base() + engine * registers);
-    const bool starts = (value & ~commands[engine] & SSBM) != 0;
-    commands[engine] = value;
-    if (starts) {
+    if ((value & ~in8(base) & SSBM) != 0) { // it starts
         copy_table(engine);
         out32(static_cast<u16>(base + BMIDTP), physical(copies[engine].table));
     }
@@ -72,10 +69,7 @@ bool is_ours(u32 port) {
 void begin_ide_dma() {
     const u16 base = bus_master_base();
     if (base == 0) return;
-    for (u32 n = 0; n < engines; ++n) {
-        pointers[n] = in32(static_cast<u16>(base + n * registers + BMIDTP));
-        commands[n] = in8(static_cast<u16>(base + n * registers + BMIC));
-    }
+    for (u32 n = 0; n < engines; ++n) pointers[n] = in32(static_cast<u16>(base + n * registers + BMIDTP));
 }
 
 void stop_ide_dma() {

@@ -16,7 +16,7 @@ u16 bus_master_base(); // sixteen ports, or 0
 u16 pm1_control();     // PM1a_CNT, or 0
 
 void PCI_address_written(u32 address);
-bool is_PCI_data(u16 port);
+bool meets_PCI_data(u16 port, u32 size);
 void PCI_data_written(); // has been
 
 } // namespace ringmaster

@@ -28,9 +28,12 @@ enum Port : u16 {
 bool output_port_next = false; // the keyboard controller takes the next byte as its output port
 bool said_account = false;     // Bochs' port takes a word letter by letter
 
-void expect_output_port(bool expect) {
-    output_port_next = expect;
-    if (expect)
+enum class Next : u8 { Anything, OutputPort };
+
+// Of the keyboard controller's data port.
+void expect(Next next) {
+    output_port_next = next == Next::OutputPort;
+    if (output_port_next)
         watch_port(keyboard_data);
     else
         leave_port(keyboard_data);
@@ -38,7 +41,7 @@ void expect_output_port(bool expect) {
 
 Verdict filter_keyboard_command(u8 command) {
     constexpr u8 write_output_port = 0xD1;
-    expect_output_port(command == write_output_port);
+    expect(command == write_output_port ? Next::OutputPort : Next::Anything);
     const bool pulses_reset = (command & 0xF1) == 0xF0; // bit 0 of the pulse commands, low: the reset line
     return pulses_reset ? Verdict::Restarted : Verdict::Pass;
 }
@@ -49,7 +52,7 @@ Verdict filter_byte(u16 port, u8 value, Cause& cause) {
     case keyboard_data: {
         cause = Cause::KeyboardController;
         const bool resets = output_port_next && (value & 1) == 0;
-        expect_output_port(false);
+        expect(Next::Anything);
         return resets ? Verdict::Restarted : Verdict::Pass;
     }
     case system_control: cause = Cause::SystemControlPort; return (value & 1) != 0 ? Verdict::Restarted : Verdict::Pass;
@@ -62,8 +65,7 @@ Verdict filter_byte(u16 port, u8 value, Cause& cause) {
     }
 }
 
-// SLP_EN with SLP_TYP 0 is the power switch. Sleep from which the machine wakes by a reset would lose the VMM: not
-// done.
+// SLP_EN with SLP_TYP 0 is the power switch. Sleep that ends by a reset would lose the VMM: not done.
 void filter_pm1_control(u32& value) {
     constexpr u32 SLP_EN = 1u << 13, SLP_TYP = 7u << 10;
     if ((value & SLP_EN) == 0) return;
@@ -99,13 +101,8 @@ u32 filtered_input(u16 port, u32 size) {
 
 namespace {
 
-// Ports of devices that the guest places, and that reach memory; Pass: none of them.
+// Ports of devices that reach memory; Pass: none of them, or nothing against it.
 Verdict filter_devices(u16 port, u32 size, u32 value) {
-    if (is_PCI_data(port)) {
-        output(port, size, value);
-        PCI_data_written();
-        return Verdict::Done;
-    }
     if (meets_ide_dma(port, size)) {
         ide_dma_output(port, size, value);
         return Verdict::Done;
@@ -142,7 +139,10 @@ Verdict filter_output(u16 port, u32 size, u32& value) {
         restart_guest(cause);
         return Verdict::Restarted;
     }
-    return Verdict::Pass;
+    if (!meets_PCI_data(port, size)) return Verdict::Pass;
+    output(port, size, value);
+    PCI_data_written();
+    return Verdict::Done;
 }
 
 } // namespace ringmaster

@@ -40,7 +40,12 @@ void read_disk(u16 engine, u8 sectors) {
 void probe_ide(u32 hidden) {
     constexpr u32 io_and_master = 5;
     write_pci(command, (read_pci(command) & 0xFFFF) | io_and_master);
-    write_pci(BAR4, 0x5801); // moved, as a guest may
+    // Moved, as a guest may: over another device's ports, by single bytes, by an access that begins elsewhere.
+    write_pci(BAR4, 0x511);
+    constexpr u16 pci_data = 0xCFC, before_pci_data = 0xCFA;
+    out8(pci_data + 1, 0x58);
+    write_pci(BAR4, 0x5701);
+    out32(before_pci_data, 0x5801'0000);
     const u16 engine = static_cast<u16>(read_pci(BAR4) & 0xFFF0), pointer = static_cast<u16>(engine + 4);
     out8(engine, 0);
 
