@@ -6,6 +6,20 @@ namespace ringmaster {
 
 using namespace shadow_detail;
 
+namespace {
+
+// For tables that have all rights of their own (CR0.WP=1).
+bool is_the_same(u64 shadow, u64 guest) {
+    constexpr u32 same_bits = 0xFFFF'F000 | entry_P | entry_US | entry_A | entry_G;
+    constexpr u32 stored = entry_RW | entry_D;
+    const u32 low = static_cast<u32>(shadow), guest_low = static_cast<u32>(guest);
+    if (((low ^ guest_low) & same_bits) != 0 || static_cast<u32>(shadow >> 32) != static_cast<u32>(guest >> 32))
+        return false;
+    return (low & entry_RW) == 0 || (guest_low & stored) == stored;
+}
+
+} // namespace
+
 u64 ShadowTables::guest_entry(const u8* table, const PageInfo& info, u32 slot) const {
     if (guest_->is_PAE()) return guest_->read_entry(table, slot * 8);
     // Two entries of a shadow directory, 2 MiB each, stand for one of the guest's.
@@ -29,20 +43,9 @@ bool ShadowTables::agrees(u8 shadow, u64 guest, u8 guest_rights) const {
     return ((shadow ^ wanted) & ~right_write) == 0;
 }
 
-// Nearly always nothing has changed: what is equal bit by bit agrees without being taken apart.
-bool ShadowTables::is_the_same(u64 shadow, u64 guest) const {
-    constexpr u32 same_bits = 0xFFFF'F000 | entry_P | entry_US | entry_A | entry_G;
-    constexpr u32 written = entry_RW | entry_D;
-    const u32 low = static_cast<u32>(guest);
-    if (((static_cast<u32>(shadow) ^ low) & same_bits) != 0 || (shadow ^ guest) >> 32 != 0) return false;
-    if ((static_cast<u32>(shadow) & entry_RW) != 0 && (low & written) != written) return false;
-    return !guest_->memory.hidden.contains(frame_of(guest)); // there no frame is itself
-}
-
 void ShadowTables::compare_table_slot(PageIndex table, u32 slot, u64 guest) {
     const PageInfo& info = pool_.info(table);
     const u64 shadow = pool_.entries(table)[slot];
-    if (info.rights == rights_all && guest_->protects_from_supervisor() && is_the_same(shadow, guest)) return;
     const Parsed parsed = guest_->parse_table_entry(guest);
     const bool same =
         parsed.present && !parsed.reserved && guest_->memory.machine_frame(parsed.frame) == frame_of(shadow);
@@ -75,12 +78,23 @@ void ShadowTables::compare(PageIndex page) {
     ++counters.compared;
     const PageInfo& info = pool_.info(page);
     const u8* table = table_bytes(info.key);
+    if (info.kind == PageKind::Table) return compare_table(page, table);
+    for_each_present(info, [&](u32 slot) { compare_directory_slot(page, slot, guest_entry(table, info, slot)); });
+}
+
+// Most of what MOV CR3 costs. Nearly always nothing has changed, and what is equal bit by bit agrees without being
+// taken apart.
+void ShadowTables::compare_table(PageIndex page, const u8* table) {
+    const PageInfo& info = pool_.info(page);
+    const bool whole_rights = info.rights == rights_all && guest_->protects_from_supervisor();
+    const FrameRange hidden = guest_->memory.hidden; // there no frame is itself
+    const u64* shadows = pool_.entries(page);
+    const u32 size = guest_->entry_size();
+    const u8* guests = table == nullptr ? nullptr : table + info.part * entries_per_page * size;
     for_each_present(info, [&](u32 slot) {
-        const u64 guest = guest_entry(table, info, slot);
-        if (info.kind == PageKind::Directory)
-            compare_directory_slot(page, slot, guest);
-        else
-            compare_table_slot(page, slot, guest);
+        const u64 guest = guest_->read_entry(guests, slot * size);
+        if (whole_rights && is_the_same(shadows[slot], guest) && !hidden.contains(frame_of(guest))) return;
+        compare_table_slot(page, slot, guest);
     });
 }
 
@@ -104,13 +118,28 @@ void ShadowTables::compare_path(u32 linear) {
 void ShadowTables::invalidate(u32 linear) {
     // No paging-structure cache is left; those of other roots went with the last MOV CR3.
     for (const PageIndex page : root_)
-        if (page != no_page && (pool_.info(page).flags & page_open) != 0) compare(page);
+        if (page != no_page && (pool_.info(page).flags & page_open) != 0) close_open(pool_.info(page).key);
     compare_path(linear);
     drop.page(linear, Globality::Global);
     // One INVLPG is for all of a large page, which is two entries here if it has 4 MiB. What the present root has
     // mapped by one and no longer does has been dropped with the entry.
     const u32 both = guest_->is_PAE() ? 1u << (linear >> 21) % 32 : 3u << ((linear >> 22) * 2) % 32;
     if ((large_globals_[linear >> 26] & both) != 0) drop.all();
+}
+
+void ShadowTables::close_open(u32 frame) {
+    PageIndex* at = &open_;
+    while (*at != no_page) {
+        PageInfo& info = pool_.info(*at);
+        if (info.key != frame) {
+            at = &info.next_open;
+            continue;
+        }
+        compare(*at);
+        info.flags &= static_cast<u8>(~page_open);
+        *at = info.next_open;
+    }
+    close(frame);
 }
 
 void ShadowTables::close_all() {

@@ -8,7 +8,7 @@ namespace {
 
 constexpr u64 pae_frame_bits = 0x000F'FFFF'FFFF'F000;
 constexpr u64 pae_upper_reserved = 0x7FF0'0000'0000'0000;
-constexpr u64 pdpte_reserved = 0x1E6;         // bits 8:5 and 2:1 (SDM vol. 3A, table 4-8)
+constexpr u32 pdpte_reserved = 0x1E6;         // bits 8:5 and 2:1 (SDM vol. 3A, table 4-8)
 constexpr u64 pae_large_reserved = 0x1F'E000; // bits 20:13 (table 4-9)
 // A 4-MiB page (table 4-4): bits 16..13 are address bits 35..32 with PSE-36, bits 21..17 are reserved.
 constexpr u64 pse36_bits = 0x1'E000;
@@ -37,14 +37,15 @@ u64 GuestPaging::read_entry(const u8* table, u32 offset) const {
 
 bool GuestPaging::load_PDPTEs(u32 cr3) {
     const u8* page = memory.bytes(cr3 >> 12);
-    u64 loaded[4];
+    const u8* at = page == nullptr ? nullptr : page + (cr3 & 0xFE0);
+    const u32 reserved_high = static_cast<u32>((always_reserved_ | entry_NX) >> 32);
+    u32 low[4], high[4];
     for (u32 n = 0; n < 4; ++n) {
-        const u32 offset = (cr3 & 0xFE0) + n * 8;
-        loaded[n] = page == nullptr ? ~u64{0} : load_u32(page + offset) | u64{load_u32(page + offset + 4)} << 32;
-        const u64 reserved = always_reserved_ | entry_NX | pdpte_reserved;
-        if ((loaded[n] & entry_P) != 0 && (loaded[n] & reserved) != 0) return false;
+        low[n] = at == nullptr ? ~u32{0} : load_u32(at + n * 8);
+        high[n] = at == nullptr ? ~u32{0} : load_u32(at + n * 8 + 4);
+        if ((low[n] & entry_P) != 0 && ((low[n] & pdpte_reserved) != 0 || (high[n] & reserved_high) != 0)) return false;
     }
-    for (unsigned n = 0; n < 4; ++n) pdpte_[n] = loaded[n];
+    for (unsigned n = 0; n < 4; ++n) pdpte_[n] = low[n] | u64{high[n]} << 32;
     return true;
 }
 

@@ -43,6 +43,29 @@ void ShadowTables::open(u32 frame) {
     if (opened) ++counters.opened;
 }
 
+bool ShadowTables::open_for_store(u32 linear, Privilege privilege) {
+    const PageIndex directory = root_[linear >> 30];
+    if (directory == no_page || !guest_->protects_from_supervisor()) return false;
+    const u64 upper = pool_.entries(directory)[slot_in_directory(linear)];
+    const u64 wanted = entry_P | entry_RW | (privilege == Privilege::User ? u64{entry_US} : 0);
+    if ((upper & wanted) != wanted || (upper & entry_PS) != 0) return false;
+    const PageIndex child = pool_.index_of(upper);
+    const PageInfo& info = pool_.info(child);
+    if (((pool_.info(directory).flags | info.flags) & page_open) != 0) return false;
+    const u32 slot = slot_in_table(linear);
+    const u64 leaf = pool_.entries(child)[slot];
+    if (((leaf | entry_RW) & wanted) != wanted || !is_closed(frame_of(leaf))) return false;
+    if (info.kind == PageKind::Table) {
+        constexpr u64 stored = entry_RW | entry_D;
+        if ((guest_entry(table_bytes(info.key), info, slot) & stored) != stored) return false;
+    } else if ((info.rights & right_write) == 0) {
+        return false;
+    }
+    open(frame_of(leaf));
+    set_leaf(child, slot, leaf | entry_RW);
+    return true;
+}
+
 // Takes the right to write from all entries that map the frame.
 void ShadowTables::close(u32 frame) {
     if (table_bytes(frame) == nullptr) return; // the guest's table reads as ones, whatever it stores there
@@ -66,7 +89,7 @@ void ShadowTables::close(u32 frame) {
 void ShadowTables::protect(u32 guest_frame) {
     const u32 region = guest_frame / frames_per_large;
     if (region >= PagePool::regions) return;
-    if (!is_splintered(region)) return splinter_region(region);
+    if (!is_splintered(region)) splinter_region(region); // uneven ones have Splinters all the same
     for (PageIndex page = pool_.first_splinter(region); page != no_page; page = pool_.info(page).next) {
         if (pool_.info(page).key != region) continue;
         const u32 slot = guest_frame % frames_per_large;

@@ -71,6 +71,10 @@ FaultVerdict Shadow::page_fault(u32 linear, u32 error_code) {
     if ((error_code & pf_write) != 0) access = Access::Write;
     if ((error_code & pf_fetch) != 0) access = Access::Fetch;
 
+    if (access == Access::Write && tables_.open_for_store(linear, privilege)) {
+        ++tables_.counters.fills;
+        return {};
+    }
     GuestWalk walk = paging_.walk(linear);
     tables_.compare_path(linear);
     if (!walk.present || walk.reserved || !paging_.allows(walk, access, privilege)) {

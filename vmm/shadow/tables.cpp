@@ -153,6 +153,10 @@ void ShadowTables::link(PageIndex directory, u32 slot, PageIndex child, u8 right
     const PageInfo& parent = pool_.info(directory);
     PageInfo& info = pool_.info(child);
     const u32 linear = parent.linear + slot * (page_size * entries_per_page);
+    // Another address may have been flushed since an open table was compared: it must not meet what lags behind.
+    const u64 old = pool_.entries(directory)[slot];
+    const bool is_linked = (old & (entry_P | entry_PS)) == entry_P && pool_.index_of(old) == child;
+    if (!is_linked && (info.flags & page_open) != 0) compare(child);
     if (info.linear == no_linear)
         info.linear = linear;
     else if (info.linear != linear)

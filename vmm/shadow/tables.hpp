@@ -8,7 +8,7 @@
 // In between the shadow shows at most what a TLB and paging-structure caches could still hold:
 // - An entry is present in the shadow only if the guest's was used (A=1) and present when it was filled or compared.
 // - Whatever faults is walked anew in the guest's tables, and the path that faulted is compared first.
-// - INVLPG compares its own path, and the root's open directories, as it drops every paging-structure cache.
+// - INVLPG compares its own path, and closes the root's open directories: it drops every paging-structure cache.
 //
 // Writable without doubt. An entry allows stores only if the guest's rights do, its D is set, and its frame is not
 // that of a closed table. To close a frame needs all entries that map it writable: those of Tables are in the reverse
@@ -58,6 +58,9 @@ class ShadowTables {
     void close_all();
     // The guest's tables in this machine frame are about to be stored to.
     void open(u32 frame);
+    // The most frequent #PF, without a walk: the shadow agrees with the guest in all but the right to store to a table
+    // that is closed. False: it is another one.
+    [[nodiscard]] bool open_for_store(u32 linear, Privilege privilege);
 
     DropRequest drop;
     ShadowCounters counters;
@@ -91,10 +94,11 @@ class ShadowTables {
 
     // Comparing (comparison.cpp)
     void compare(PageIndex page);
+    void compare_table(PageIndex page, const u8* table);
+    void close_open(u32 frame); // compares one frame's tables, and closes it
     void compare_directory_slot(PageIndex directory, u32 slot, u64 guest);
     void compare_table_slot(PageIndex table, u32 slot, u64 guest);
     [[nodiscard]] bool directory_slot_agrees(u64 shadow, u32 slot, u64 guest) const;
-    [[nodiscard]] bool is_the_same(u64 shadow, u64 guest) const;
     [[nodiscard]] bool agrees(u8 shadow_rights, u64 guest_entry, u8 guest_rights) const;
     [[nodiscard]] u64 guest_entry(const u8* table, const PageInfo& info, u32 slot) const;
 

@@ -208,6 +208,42 @@ TEST_F(ShadowRules, ASubstituteIsClosedToo) {
     EXPECT_EQ(access(0x40'0000).frame, 0x6'0000u);
 }
 
+// A table that lags behind (no flush since its edit) must not come to where a flush has been.
+TEST_F(ShadowRules, AnOpenTableIsComparedWhereItIsLinkedAnew) {
+    const u32 window = 0x40'0000;
+    put(directory, 0, table << 12 | usual);
+    put(directory, 1, usual | large);
+    put(table, 0, 0x5000'0000 | usual);
+    put(table, 1, 0x5000'1000 | usual);
+    start();
+    EXPECT_EQ(access(0).frame, 0x5'0000u);
+    access(window | table << 12, Kind::Write);
+    put(table, 0, 0x6000'0000 | usual);
+    access(window | directory << 12, Kind::Write);
+    put(directory, 0, 0);
+    machine.shadow.invalidate(0);
+    access(window | directory << 12, Kind::Write);
+    put(directory, 0, table << 12 | usual);
+    EXPECT_EQ(access(0x1000).frame, 0x5'0001u);
+    EXPECT_EQ(access(0).frame, 0x6'0000u);
+}
+
+// A Splinter that is there for another reason than tables loses them too.
+TEST_F(ShadowRules, ASplinterOfAnUnevenRegionLosesTheTableInIt) {
+    put(directory, 0, usual | large);
+    put(directory, 1, late_table << 12 | usual);
+    put(late_table, 0, 0x5000'0000 | usual);
+    machine.memory.address_mask = ~u64{0x10'0000};
+    machine.shadow.load_address_mask(~0x10'0000u); // every region is uneven
+    start();
+    access(0x21'0000, Kind::Write);
+    access(0x40'0000);
+    access(0x21'0000, Kind::Write);
+    put(late_table, 0, 0x6000'0000 | usual);
+    load_CR3(directory);
+    EXPECT_EQ(access(0x40'0000).frame, 0x6'0000u);
+}
+
 TEST_F(ShadowRules, AFrameIsClosedUnderItsOtherAddressWithA20) {
     put(directory, 0, usual | large);
     put(directory, 1, table << 12 | usual);

@@ -313,10 +313,12 @@ class RandomGuest {
     std::vector<Page> pages_;
 };
 
-unsigned steps() {
-    const char* wanted = std::getenv("TRUERING_SHADOW_STEPS");
-    return wanted == nullptr ? 30'000 : static_cast<unsigned>(std::atoi(wanted));
+unsigned setting(const char* name, unsigned otherwise) {
+    const char* wanted = std::getenv(name);
+    return wanted == nullptr ? otherwise : static_cast<unsigned>(std::atoi(wanted));
 }
+unsigned steps() { return setting("TRUERING_SHADOW_STEPS", 30'000); }
+unsigned first_seed() { return setting("TRUERING_SHADOW_SEED", 1); }
 
 void run(unsigned seed, u32 pool_pages) {
     RandomGuest guest(seed, pool_pages);
@@ -339,11 +341,11 @@ void run(unsigned seed, u32 pool_pages) {
 }
 
 TEST(Shadow, GivesWhatTheGuestsTablesSay) {
-    for (unsigned seed = 1; seed <= 5 && !HasFailure(); ++seed) run(seed, 512);
+    for (unsigned n = 0; n < 5 && !HasFailure(); ++n) run(first_seed() + n, 512);
 }
 
 TEST(Shadow, SurvivesAPoolThatIsTooSmall) {
-    for (unsigned seed = 11; seed <= 13 && !HasFailure(); ++seed) run(seed, ringmaster::ShadowTables::pool_pages_least);
+    for (unsigned n = 5; n < 8 && !HasFailure(); ++n) run(first_seed() + n, ringmaster::ShadowTables::pool_pages_least);
 }
 
 } // namespace
