@@ -10,7 +10,7 @@ using namespace proof;
 
 namespace {
 
-constexpr u32 cases = 40000;
+constexpr u32 cases = 20000;
 constexpr u32 data = scratch + 0x10000, saved = scratch + 0x20000, of_root = scratch + 0x21000,
               saved_code = scratch + 0x22000, code_of_root = scratch + 0x23000; // pages
 constexpr u32 v86_data = 0x68000, v86_code = 0x58000;

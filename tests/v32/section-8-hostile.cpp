@@ -8,7 +8,7 @@ using namespace proof;
 
 namespace {
 
-constexpr u32 cases = 2500; // of each world
+constexpr u32 cases = 1200; // of each world
 constexpr u32 data = scratch + 0x10000;
 
 enum World : u32 { ring_0, ring_3, v86_mode, real_mode, worlds };
