@@ -1,10 +1,14 @@
-// A guest run by single steps comes to the same as one that runs freely: STEP_EXIT, and with it a whole exit and entry
-// between any two instructions, is transparent.
+// Ways of running a guest that must come to the same.
 //
-// Two machines get the same area, the same memory. One is entered once and runs; the other is entered anew after each
-// instruction. After the same number of instructions and deliveries, or at the first exit of another reason, their
-// guest records, exit information and memories must be equal: whatever entry or exit loses or invents shows as a
+// By single steps and freely: STEP_EXIT, and with it a whole exit and entry between any two instructions, is
+// transparent. Two machines get the same area, the same memory. One is entered once and runs; the other is entered anew
+// after each instruction. After the same number of instructions and deliveries, or at the first exit of another reason,
+// their guest records, exit information and memories must be equal: whatever entry or exit loses or invents shows as a
 // difference.
+//
+// In V32 mode and bare: with every event its own, a guest does up to its first exit what a program in root does.
+#include "cpu/paging.hpp"
+#include "cpu/v32/record.hpp"
 #include "tests/v32/random_machine.hpp"
 
 #include <gtest/gtest.h>
@@ -36,6 +40,12 @@ class Side {
         write(area);
     }
 
+    void copy_memory(Side& other) {
+        for (u32 page = 0; page < control_area; page += page_size)
+            if (std::memcmp(machine.at(page), other.machine.at(page), page_size) != 0)
+                machine.memory.write(Physical{page}, {other.machine.at(page), page_size});
+    }
+
     // At most `most` units, then NMI, which stands behind all that the guest itself brings about.
     void run_freely(u64 most) {
         machine.execute_V32ENTER();
@@ -45,6 +55,35 @@ class Side {
         cpu().set_nmi_line(0, true);
         cpu().set_nmi_line(0, false);
         cpu().run(3);
+    }
+
+    // One by one up to an exit; a guest that does not come to one is ended by NMI. `units` does not count the exit.
+    void run_counted(u64 most) {
+        machine.execute_V32ENTER();
+        while (cpu().in_v32() && units < most) {
+            const u64 executed = cpu().run(1).executed;
+            if (executed == 0) break; // halted
+            if (cpu().in_v32()) units += executed;
+        }
+        if (!cpu().in_v32()) return;
+        cpu().set_nmi_line(0, true);
+        cpu().set_nmi_line(0, false);
+        cpu().run(3);
+    }
+
+    // The guest's state in root, as if there were no mode.
+    void run_bare(const v32::StateRecord& state, u64 wanted) {
+        v32::load_state(cpu(), state);
+        ASSERT_TRUE((state.cr4 & CR4_PAE) == 0 || read_pdptes(cpu(), state.cr3, cpu().pdpte));
+        cpu().flush_tlb();
+        cpu().update_segments();
+        cpu().update_view();
+        cpu().update_attention();
+        while (units < wanted) {
+            const u64 executed = cpu().run(wanted - units).executed;
+            if (executed == 0) return;
+            units += executed;
+        }
     }
 
     // As many units as the other side did, or up to an exit that is no STEP.
@@ -110,10 +149,7 @@ class Pair {
 
     u64 finished_count = 0, exited_count = 0, units = 0;
 
-  private:
-    Random random_;
-    Side whole_, stepped_;
-
+    // The same memory, code by this seed, the same registers.
     static void begin(Side& side, const ControlArea& area, u32 seed) {
         side.begin(area);
         Random code(seed);
@@ -121,6 +157,10 @@ class Pair {
         if (linear < guest_directory - 64 || linear >= guest_code) write_code(side.machine, linear, code);
         write_code(side.machine, guest_code + 16 * below(code, 0x300), code);
     }
+
+  private:
+    Random random_;
+    Side whole_, stepped_;
 
     void compare(bool finished) {
         const ControlArea a = whole_.machine.area(), b = stepped_.machine.area();
@@ -170,6 +210,59 @@ TEST(Steps, InitTakesAnAttemptBack) {
             EXPECT_EQ(side.reason(), v32::Reason::INIT) << std::hex << u32{code[0]};
             EXPECT_EQ(side.machine.area().guest.sif, sif) << std::hex << u32{code[0]};
         }
+}
+
+namespace {
+
+// The tables aside: what the exiting instruction itself looked at (a TSS's descriptor) has its accessed bits there.
+bool same_memory(Machine& a, Machine& b) {
+    return std::memcmp(a.at(0), b.at(0), guest_directory) == 0 &&
+           std::memcmp(a.at(guest_gdt), b.at(guest_gdt), control_area - guest_gdt) == 0;
+}
+
+} // namespace
+
+// All events are the guest's, and its IF too: only what the mode always restricts exits. Up to there a guest in V32
+// mode is in no way different from a program in root. (Paged real mode has no like there.)
+TEST(Guest, DoesTheSameAsOnABareProcessor) {
+    const u32 seed = seed_of_run();
+    Random random(seed);
+    Side guest, bare;
+    u64 units = 0;
+    const u64 count = from_environment("TRUERING_RANDOM_STEPS", 10'000);
+    for (u64 n = 0; n < count; ++n) {
+        ControlArea area = quiet_area(random);
+        if ((area.guest.cr0 & CR0_PE) == 0) continue;
+        area.controls = v32::IF_DIRECT | u32{v32::EXTINT_EXIT} | u32{v32::RDTSC_EXIT} | u32{v32::RDPMC_EXIT};
+        area.inject_event = 0;
+        area.io_bitmap = guest_io_bitmap;
+        for (u8& byte : area.redirect_software) byte = 0xFF;
+        for (u8& byte : area.redirect_events) byte = 0xFF;
+        area.redirect_events[0] = 0xFB; // NMI ends the run
+        const u32 code = static_cast<u32>(random());
+        Pair::begin(guest, area, code);
+        guest.run_counted(1 + below(random, 40));
+        const ControlArea after = guest.machine.area();
+        const v32::Reason reason = guest.reason();
+        if (after.instruction_error != 0 || reason == v32::Reason::SHUTDOWN) {
+            bare.copy_memory(guest); // what the guest did before is not for comparison
+            continue;
+        }
+        Pair::begin(bare, area, code);
+        bare.run_bare(area.guest, guest.units);
+        units += guest.units;
+        const v32::StateRecord root = v32::save_state(bare.machine.cpu);
+        const auto *x = reinterpret_cast<const u32*>(&after.guest), *y = reinterpret_cast<const u32*>(&root);
+        for (u32 word = 0; word < sizeof root / 4; ++word) {
+            // An exiting instruction has its RF behind it.
+            const u32 ignored = word == offsetof(v32::StateRecord, eflags) / 4 ? u32{EFLAGS_RF} : 0;
+            EXPECT_EQ(x[word] | ignored, y[word] | ignored) << "offset " << std::hex << 4 * word;
+        }
+        EXPECT_TRUE(same_memory(guest.machine, bare.machine));
+        ASSERT_FALSE(HasFailure()) << "seed " << seed << ", guest " << n << ", exit " << static_cast<u32>(reason)
+                                   << " behind " << guest.units << " units";
+    }
+    EXPECT_GT(units, count * 3);
 }
 
 TEST(Steps, ComeToTheSameAsAFreeRun) {
