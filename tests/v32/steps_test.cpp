@@ -229,7 +229,7 @@ TEST(Guest, DoesTheSameAsOnABareProcessor) {
     Random random(seed);
     Side guest, bare;
     u64 units = 0;
-    const u64 count = from_environment("TRUERING_RANDOM_STEPS", 10'000);
+    const u64 count = from_environment("TRUERING_RANDOM_STEPS", 6'000);
     for (u64 n = 0; n < count; ++n) {
         ControlArea area = quiet_area(random);
         if ((area.guest.cr0 & CR0_PE) == 0) continue;
@@ -268,7 +268,7 @@ TEST(Guest, DoesTheSameAsOnABareProcessor) {
 TEST(Steps, ComeToTheSameAsAFreeRun) {
     const u32 seed = seed_of_run();
     Pair pair(seed);
-    const u64 count = from_environment("TRUERING_RANDOM_STEPS", 10'000);
+    const u64 count = from_environment("TRUERING_RANDOM_STEPS", 6'000);
     for (u64 n = 0; n < count; ++n) {
         pair.go();
         ASSERT_FALSE(HasFailure()) << "seed " << seed << ", guest " << n;
