@@ -81,6 +81,16 @@ do_CR4: mov     operand, %eax
         mov     %eax, %cr4
         ret
 
+/* An NMI to this very processor, by its local APIC; then some time for it. */
+        .globl  do_NMI
+        .set    ICR, 0xfee00300
+        .set    NMI_ASSERTED, 0x4400
+do_NMI: movl    $0, ICR + 0x10                  /* APIC number 0 */
+        movl    $NMI_ASSERTED, ICR
+        mov     $1000, %ecx
+1:      loop    1b
+        ret
+
 /* u32 vmm_call(u32 function, u32 argument, u32* edx) */
         .globl  vmm_call
 vmm_call:

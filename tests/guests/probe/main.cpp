@@ -12,7 +12,7 @@ namespace {
 
 using namespace probe;
 
-constexpr u32 no_exception = ~0u, UD = 6, GP = 13;
+constexpr u32 no_exception = ~0u, NMI = 2, UD = 6, GP = 13;
 
 // ---- The memory map
 
@@ -153,6 +153,7 @@ void probe_APIC_base() {
     constexpr u32 APIC = 1u << 9;
     const bool on = (cpuid(1).edx & APIC) != 0;
     check("the local APIC is enabled", on);
+    check("an NMI arrives", attempt(do_NMI) == NMI);
     operand = 0x1B;
     if (attempt(do_WRMSR) == GP) return; // base 0, disabled; processors before the P6 do not have the register
     check("and can be disabled", (cpuid(1).edx & APIC) == 0);
