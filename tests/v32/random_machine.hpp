@@ -100,6 +100,17 @@ class Machine {
     // The guest's tables as they are now are those that restore() puts back.
     void keep_guest_tables() { guest_copy_.assign(at(guest_directory), at(guest_code)); }
 
+    // The guest has not written on what root works with (but for its stack).
+    bool root_is_whole() {
+        constexpr u32 accessed_and_dirty = 0x60, tables = root_idt - root_first, stack = root_code + page_size;
+        for (u32 n = 0; n < tables; n += 4) {
+            u32 was;
+            std::memcpy(&was, root_copy_.data() + n, sizeof was);
+            if ((get<u32>(root_first + n) | accessed_and_dirty) != (was | accessed_and_dirty)) return false;
+        }
+        return std::memcmp(at(root_idt), root_copy_.data() + tables, stack - root_idt) == 0;
+    }
+
     void enter_root_again() { enter_root(); }
 
     RunResult execute_V32ENTER() { return cpu.run(1); }
