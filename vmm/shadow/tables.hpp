@@ -10,6 +10,9 @@
 // - Whatever faults is walked anew in the guest's tables, and the path that faulted is compared first.
 // - INVLPG compares its own path, and closes the root's open directories: it drops every paging-structure cache.
 //
+// Stores of bus masters are not seen: a device that writes into a closed table changes it for the guest only once the
+// guest has stored to it as well, or changed its mode of paging.
+//
 // Writable without doubt. An entry allows stores only if the guest's rights do, its D is set, and its frame is not
 // that of a closed table. To close a frame needs all entries that map it writable: those of Tables are in the reverse
 // map; Splinters and large entries map a frame at one place only. When an entry loses its right to write, the TLB must

@@ -228,6 +228,22 @@ TEST_F(ShadowRules, AnOpenTableIsComparedWhereItIsLinkedAnew) {
     EXPECT_EQ(access(0).frame, 0x6'0000u);
 }
 
+// A read-only mapping of a closed table that lags behind is not what a store is allowed by.
+TEST_F(ShadowRules, AStoreIsJudgedByTheGuestsPresentEntry) {
+    const u32 window = 0x40'0000;
+    put(directory, 0, table << 12 | usual);
+    put(directory, 1, usual | large);
+    put(directory, 2, late_table << 12 | usual);
+    put(late_table, 0, 0x5000'0000 | usual);
+    put(table, 0, late_table << 12 | (usual & ~writable));
+    start();
+    EXPECT_EQ(access(0x80'0000).frame, 0x5'0000u);
+    EXPECT_EQ(access(0).frame, late_table);
+    access(window | table << 12, Kind::Write);
+    put(table, 0, 0x6000'0000 | usual);
+    EXPECT_EQ(access(0, Kind::Write).frame, 0x6'0000u);
+}
+
 // A Splinter that is there for another reason than tables loses them too.
 TEST_F(ShadowRules, ASplinterOfAnUnevenRegionLosesTheTableInIt) {
     put(directory, 0, usual | large);
