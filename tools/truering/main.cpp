@@ -4,6 +4,7 @@
 #include "tools/truering/nearest.hpp"
 #include "tools/truering/options.hpp"
 #include "tools/truering/png.hpp"
+#include "tools/truering/scratch_folder.hpp"
 #include "tools/truering/session.hpp"
 #include "tools/truering/status.hpp"
 #include "tools/truering/terminal.hpp"
@@ -90,6 +91,8 @@ int main(int argc, char** argv) {
     } catch (const ChannelError& error) {
         return fail(Status::FileProblem, error.what());
     } catch (const DisplayError& error) {
+        return fail(Status::FileProblem, error.what());
+    } catch (const ScratchError& error) {
         return fail(Status::FileProblem, error.what());
     } catch (const PngError& error) {
         return fail(Status::FileProblem, error.what());

@@ -10,11 +10,19 @@
 
 namespace truering {
 
+class ScratchError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
 class ScratchFolder {
   public:
     ScratchFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "truering-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
+        std::error_code error;
+        const std::filesystem::path place = std::filesystem::temp_directory_path(error);
+        std::string pattern = (place / "truering-XXXXXX").string();
+        if (error || ::mkdtemp(pattern.data()) == nullptr)
+            throw ScratchError("no folder can be made for temporary files; see TMPDIR");
         path_ = pattern;
     }
     ScratchFolder(const ScratchFolder&) = delete;
@@ -33,8 +41,9 @@ class ScratchFolder {
         std::ofstream out(path, std::ios::binary);
         out.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
         out.close();
-        if (!out) throw std::runtime_error(path + ": cannot be written");
-        std::filesystem::resize_file(path, size);
+        std::error_code error;
+        std::filesystem::resize_file(path, size, error);
+        if (!out || error) throw ScratchError(path + ": cannot be written");
         return path;
     }
 
