@@ -209,6 +209,22 @@ void double_fault_exits() {
     }
 }
 
+// The first event is long out of the play: its fault was given, and met a fault of its own.
+void double_fault_of_a_second() {
+    for (const First& f : firsts) {
+        if (f.kind != First::benign) continue;
+        ControlArea& area = prepare(f);
+        guest_gate(f.vector, interrupt_gate32 | dpl(3)); // not present: #NP, whose gate is not either
+        guest_gate(vector::NP, interrupt_gate32);
+        give_event(area, vector::NP);
+        Wanted w = wanted(area, Reason::EXCEPTION, f.length);
+        w.event = exception_event(vector::DF);
+        w.guest.eflags |= RF;
+        written(w, f);
+        expect_exit(Name(f.name, "a fault, and the fault of that: #DF exits, vectoring_event 0"), area, w);
+    }
+}
+
 // --- The third fault
 
 void third_fault() {
@@ -433,6 +449,7 @@ void v32_tests() {
     second_at_a_stack_switch();
     second_given();
     double_fault_exits();
+    double_fault_of_a_second();
     third_fault();
     page_faults_of_gates();
     external_interrupt();
