@@ -1,6 +1,5 @@
 #include "vmm/bios_page.hpp"
 
-#include "vmm/entry_errors.hpp"
 #include "vmm/guest.hpp"
 #include "vmm/handlers.hpp"
 #include "vmm/hidden_range.hpp"
@@ -20,6 +19,7 @@ alignas(4096) [[gnu::section(".bss.pages")]] u8 copy[page_size];
 u8 original[patch_size];
 u32 entry = 0;        // far pointer
 u32 patched_page = 0; // guest-physical; 0: none
+bool stepping = false;
 
 u8* patch() { return copy + real_address(entry) % page_size; }
 
@@ -46,7 +46,7 @@ void install_bios_page() {
 void withdraw_bios_page() {
     constexpr u32 boot_vector = 0x19;
     area.redirect_software[boot_vector / 8] = static_cast<u8>(0xFF & ~bit(boot_vector % 8));
-    area.controls &= ~u32{STEP_EXIT};
+    stepping = false;
     entry = 0;
     if (patched_page != 0) replace_page(patched_page, 0);
     patched_page = 0;
@@ -60,12 +60,15 @@ bool at_patched_entry() {
 
 void step_original() {
     put(original);
-    area.controls |= STEP_EXIT;
+    stepping = true;
 }
 
+bool steps_original() { return stepping; }
+
+// The other who asks for steps is prepare_interrupts(), which sees for itself what has come of them.
 void handle_STEP() {
-    if ((area.controls & STEP_EXIT) == 0) unexpected_exit();
-    area.controls &= ~u32{STEP_EXIT};
+    if (!stepping) return;
+    stepping = false;
     put(V32CALL_bytes);
 }
 

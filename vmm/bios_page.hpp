@@ -22,5 +22,6 @@ bool at_patched_entry();
 
 // Lets the guest run the instruction that the patch replaces.
 void step_original();
+bool steps_original(); // it has not yet
 
 } // namespace ringmaster

@@ -1,5 +1,6 @@
 #include "vmm/interrupts.hpp"
 
+#include "vmm/bios_page.hpp"
 #include "vmm/enter.hpp"
 #include "vmm/guest.hpp"
 #include "vmm/handlers.hpp"
@@ -46,7 +47,10 @@ void forget_vectors(u8 first, u32 count) {
 }
 
 void prepare_interrupts() {
+    area.controls &= ~u32{STEP_EXIT};
     if (nmi_arrived != 0) inject_NMI();
+    // There is no window for an NMI that the guest's blocking holds back: the end of it is found step by step.
+    if (nmi_arrived != 0 || steps_original()) area.controls |= STEP_EXIT;
     if (waiting_count == 0) {
         area.controls &= ~u32{WINDOW_EXIT};
         return;
