@@ -91,6 +91,28 @@ do_NMI: movl    $0, ICR + 0x10                  /* APIC number 0 */
 1:      loop    1b
         ret
 
+/* A second NMI while the first is handled, and an exit before its end: it must come behind the IRET, not before.
+   nmi_count: how many came; nmi_count_inside: how many had come when the first handler ended. */
+        .globl  do_nested_NMI, nmi_count, nmi_count_inside
+do_nested_NMI:
+        movw    $nmi_handler, idt + 2 * 8       /* all addresses here are below 64 KiB */
+        movl    $0, nmi_count
+        call    do_NMI
+        movw    $entry_2, idt + 2 * 8
+        ret
+nmi_handler:
+        pusha
+        incl    nmi_count
+        cmpl    $1, nmi_count
+        jne     1f
+        call    do_NMI
+        xor     %eax, %eax
+        cpuid
+        mov     nmi_count, %eax
+        mov     %eax, nmi_count_inside
+1:      popa
+        iret
+
 /* u32 vmm_call(u32 function, u32 argument, u32* edx) */
         .globl  vmm_call
 vmm_call:
@@ -109,6 +131,10 @@ triple_fault:
 
         .data
 operand:
+        .long   0
+nmi_count:
+        .long   0
+nmi_count_inside:
         .long   0
 no_idt: .word   0
         .long   0

@@ -153,6 +153,8 @@ void probe_APIC_base() {
     constexpr u32 APIC = 1u << 9;
     const bool on = (cpuid(1).edx & APIC) != 0;
     check("the local APIC is enabled", on);
+    attempt(do_nested_NMI);
+    check("an NMI waits for the end of another", nmi_count == 2 && nmi_count_inside == 1);
     check("an NMI arrives", attempt(do_NMI) == NMI);
     operand = 0x1B;
     if (attempt(do_WRMSR) == GP) return; // base 0, disabled; processors before the P6 do not have the register

@@ -24,6 +24,8 @@ void do_CR0();
 void do_CR4();
 void do_V32ENTER();
 void do_NMI();
+void do_nested_NMI();
+extern u32 nmi_count, nmi_count_inside;
 void do_INVD();
 void do_WBINVD();
 u32 vmm_call(u32 function, u32 argument, u32* edx);
