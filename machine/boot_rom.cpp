@@ -16,6 +16,13 @@ constexpr size_t gdt = 0x180;
 constexpr size_t product_name = 0x1A0;
 
 // Assembled by hand; offsets are the ROM's.
+constexpr u8 init_code[] = {
+    0x52,             // 03        push dx
+    0xBA, 0x04, 0x04, // 04        mov dx, 404h
+    0xEE,             // 07        out dx, al          ; the firmware begins
+    0x5A,             // 08        pop dx
+    0xCB,             // 09        retf
+};
 constexpr u8 boot_code[] = {
     0xBA, 0x04, 0x04,                   // 40          mov dx, 404h
     0x66, 0xED,                         // 43          in eax, dx          ; how many kernels are left?
@@ -97,7 +104,7 @@ std::vector<u8> make_boot_rom() {
     rom[0] = 0x55;
     rom[1] = 0xAA;
     rom[2] = rom_size / 512;
-    rom[3] = 0xCB; // initialisation: RETF
+    std::copy(std::begin(init_code), std::end(init_code), rom.begin() + 3);
     rom[0x1A] = pnp_header;
 
     const u8 header[] = {'$', 'P', 'n', 'P', 1 /* revision */, pnp_header_size / 16};

@@ -20,8 +20,9 @@
 namespace truering {
 
 namespace boot_rom {
-// Written as a word: the map is in memory, that many bytes; a kernel is wanted. Read as doublewords: how many kernels
-// are left, and after a kernel has been placed once each of EntryWord.
+// Written as a byte: the firmware initialises the ROM. Written as a word: the map is in memory, that many bytes; a
+// kernel is wanted. Read as doublewords: how many kernels are left, and after a kernel has been placed once each of
+// EntryWord.
 inline constexpr u16 port = 0x404;
 inline constexpr u32 map_address = 0x70000;
 inline constexpr u32 map_entry_size = 20;

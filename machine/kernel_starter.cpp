@@ -37,14 +37,16 @@ u32 KernelStarter::read_port(u16 port, unsigned size) {
 }
 
 void KernelStarter::write_port(u16 port, u32 value, unsigned size) {
+    if (port != boot_rom::port) return;
+    if (size == 1) started_ = std::min<size_t>(started_, 1);
     // The kernels themselves have no business here.
-    if (port != boot_rom::port || size != 2 || started_ == images_.size()) return;
+    if (size != 2 || started_ == images_.size()) return;
     map_bytes_ = std::min(value, boot_rom::map_limit);
     asked_();
 }
 
-std::vector<MemoryRange> KernelStarter::read_map(const PhysicalMemory& memory) const {
-    std::vector<MemoryRange> map;
+KernelStarter::MemoryMap KernelStarter::read_map(const PhysicalMemory& memory) const {
+    MemoryMap map;
     std::vector<u8> bytes(map_bytes_);
     memory.peek(Physical{boot_rom::map_address}, bytes);
     for (size_t at = 0; at + boot_rom::map_entry_size <= bytes.size(); at += boot_rom::map_entry_size) {
@@ -64,7 +66,9 @@ std::vector<MemoryRange> KernelStarter::read_map(const PhysicalMemory& memory) c
 
 void KernelStarter::load(PhysicalMemory& memory) {
     if (started_ == images_.size()) return;
-    entry_ = words_of(images_[started_++]->load(memory, read_map(memory)));
+    if (maps_.size() == started_) maps_.push_back(read_map(memory));
+    entry_ = words_of(images_[started_]->load(memory, maps_[started_]));
+    ++started_;
     unread_ = boot_rom::entry_words;
 }
 

@@ -2,7 +2,12 @@
 // ROM how to enter them.
 //
 // There may be several: the first is started on the bare machine; if it is a VMM that hands the machine back to the
-// firmware, the second is started in its guest, and so on. A reset of the machine begins with the first again.
+// firmware, the second is started in its guest, and so on. A reset of the machine begins with the first again. When the
+// firmware begins anew without one, a VMM has reset its guest: then the second is due again.
+//
+// A kernel that comes again goes where it was before: the map of memory that counts is the one from its first time,
+// when the firmware has just made it. A guest that forges another cannot have the machine write to memory that is not
+// its own.
 #pragma once
 
 #include "machine/boot_rom.hpp"
@@ -31,9 +36,11 @@ class KernelStarter final : public PortDevice {
     void write_port(u16 port, u32 value, unsigned size) override;
 
   private:
-    [[nodiscard]] std::vector<MemoryRange> read_map(const PhysicalMemory& memory) const;
+    using MemoryMap = std::vector<MemoryRange>;
+    [[nodiscard]] MemoryMap read_map(const PhysicalMemory& memory) const;
 
     Kernels images_;
+    std::vector<MemoryMap> maps_; // of the kernels that have been started
     std::function<void()> asked_;
     size_t started_ = 0;
     u32 map_bytes_ = 0;

@@ -24,10 +24,11 @@ struct SmallKernel final : KernelImage {
     std::vector<u8> code;
     u32 address;
     KernelEntry entry;
+    std::vector<u64> lengths; // of the first range of each map
     SmallKernel(std::vector<u8> bytes, u32 where, KernelEntry how)
         : code(std::move(bytes)), address(where), entry(how) {}
     KernelEntry load(PhysicalMemory& memory, std::span<const MemoryRange> map) override {
-        EXPECT_FALSE(map.empty());
+        lengths.push_back(map.front().length);
         memory.write(Physical{address}, code);
         return entry;
     }
@@ -44,7 +45,8 @@ Firmware firmware() {
                        0xC7, 0x06, 0x56, 0x00, 0x00, 0xF0,                   // 0F mov word [15h * 4 + 2], F000h
                        0xC7, 0x06, 0x60, 0x00, 0x40, 0x00,                   // 15 mov word [18h * 4], 40h
                        0xC7, 0x06, 0x62, 0x00, 0x00, 0xF0,                   // 1B mov word [18h * 4 + 2], F000h
-                       0xEA, 0x40, 0x00, 0x00, 0xF1};                        // 21 jmp F100:0040
+                       0x9A, 0x03, 0x00, 0x00, 0xF1,                         // 21 call F100:0003
+                       0xEA, 0x40, 0x00, 0x00, 0xF1};                        // 26 jmp F100:0040
     const u8 int_15[] = {0x89, 0xE5, 0x80, 0x4E, 0x04, 0x01, 0xCF}; // mov bp, sp; or byte [bp + 4], 1 (CF); iret
     const u8 int_18[] = {0xB0, '8', 0xE6, 0xE9, 0xE6, 0xF4};        // '8' to the console; debug exit
     const u8 reset[] = {0xEA, 0x00, 0x00, 0x00, 0xF0};
@@ -136,6 +138,56 @@ TEST_F(KernelStarterTest, TheSecondKernelIsEnteredAsItsLoaderWants) {
         EXPECT_EQ(cpu.segment[index].limit, 0xFFFF'FFFFu);
         EXPECT_TRUE(cpu.segment[index].is_32bit());
     }
+}
+
+TEST_F(KernelStarterTest, AGuestThatIsResetByItsVmmGetsItsKernelAgain) {
+    // Says '2', counts at 0500H, and has the firmware begin again; the third time it ends the run.
+    const std::vector<u8> code{0xB0, '2',  0xE6, 0xE9,        // mov al, '2'; out E9h, al
+                               0x31, 0xC0, 0x8E, 0xD8,        // xor ax, ax; mov ds, ax
+                               0xFE, 0x06, 0x00, 0x05,        // inc byte [500h]
+                               0x80, 0x3E, 0x00, 0x05, 0x03,  // cmp byte [500h], 3
+                               0x75, 0x02, 0xE6, 0xF4,        // jne again; out F4h, al
+                               0xEA, 0x00, 0x00, 0x00, 0xF0}; // again: jmp F000:0000
+    KernelEntry entry;
+    entry.mode = KernelEntry::Mode::Real;
+    entry.cs = 0x0800;
+    entry.data_segments = 0x0900;
+    entry.eip = 0x40;
+    entry.esp = 0x0100;
+    Kernels kernels;
+    kernels.push_back(first_kernel());
+    kernels.push_back(std::make_unique<SmallKernel>(code, 0x8040, entry));
+    EXPECT_EQ(run(std::move(kernels)).reason, EndReason::DebugExit);
+    EXPECT_EQ(console.text, "1222");
+}
+
+TEST(KernelStarter, AKernelThatComesAgainGoesByTheFirstMap) {
+    PhysicalMemory memory(2 << 20);
+    const auto map_says = [&](u8 megabytes) { // one range from 0
+        u8 entry[boot_rom::map_entry_size] = {};
+        entry[10] = static_cast<u8>(megabytes << 4);
+        entry[16] = MemoryRange::ram;
+        memory.write(Physical{boot_rom::map_address}, entry);
+    };
+    Kernels kernels;
+    for (unsigned n = 0; n < 2; ++n)
+        kernels.push_back(std::make_unique<SmallKernel>(std::vector<u8>{}, 0, KernelEntry{}));
+    const auto* second = dynamic_cast<SmallKernel*>(kernels[1].get());
+    unsigned asked = 0;
+    KernelStarter starter(std::move(kernels), [&] { ++asked; });
+    const auto ask = [&] {
+        starter.write_port(boot_rom::port, boot_rom::map_entry_size, 2);
+        starter.load(memory);
+    };
+    map_says(2);
+    ask();
+    map_says(1);
+    ask();
+    map_says(3);                              // forged by the guest,
+    starter.write_port(boot_rom::port, 0, 1); // which also says that the firmware begins
+    ask();
+    EXPECT_EQ(asked, 3u);
+    EXPECT_EQ(second->lengths, (std::vector<u64>{1 << 20, 1 << 20}));
 }
 
 TEST_F(KernelStarterTest, NoKernelComesTwiceHoweverOftenItIsAsked) {
