@@ -112,9 +112,15 @@ void prepare_paging() {
 }
 
 LinearMemory guest_memory(Privilege privilege) {
-    if (!shadows()) { // rare enough to begin afresh each time
-        the_shadow.start(setup);
-        copy_registers(the_shadow, own_tables.guest());
+    // Under paging=guest only the walk is wanted, which begins afresh when registers have changed. PDPTEs may have.
+    if (!shadows()) {
+        const PagingRegisters &own = own_tables.guest(), &known = the_shadow.guest();
+        const bool same =
+            own.cr0 == known.cr0 && own.cr3 == known.cr3 && own.cr4 == known.cr4 && own.efer == known.efer;
+        if (!same || (own.cr4 & CR4_PAE) != 0) {
+            the_shadow.start(setup);
+            copy_registers(the_shadow, own);
+        }
     }
     return {the_shadow, privilege};
 }
