@@ -27,8 +27,14 @@ void ShadowTables::begin_to_notice() {
         if (directory != no_page) pool_.info(directory).flags |= page_used;
 }
 
+bool ShadowTables::is_out_of_use(PageIndex page) const {
+    const PageInfo& info = pool_.info(page);
+    return info.kind == PageKind::Directory ? root_[info.part] != page : info.parents == 0;
+}
+
 void ShadowTables::free_page(PageIndex page) {
     const PageInfo& info = pool_.info(page);
+    if (info.kind == PageKind::Directory) for_each_present(info, [&](u32 slot) { set_directory_entry(page, slot, 0); });
     if (info.kind == PageKind::Table) {
         for_each_present(info, [&](u32 slot) { set_leaf(page, slot, 0); });
         pool_.free(info.links);
@@ -58,6 +64,9 @@ void ShadowTables::collect() {
     });
     for_each_page([&](PageIndex page, PageInfo& info) {
         if (info.kind == PageKind::Directory && (info.flags & page_used) != 0) mark_children(page);
+    });
+    for_each_page([&](PageIndex page, PageInfo& info) { // parents first
+        if (info.kind == PageKind::Directory && (info.flags & page_used) == 0) free_page(page);
     });
     for_each_page([&](PageIndex page, PageInfo& info) {
         if ((info.flags & page_used) == 0) free_page(page);

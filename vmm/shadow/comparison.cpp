@@ -143,12 +143,21 @@ void ShadowTables::close_open(u32 frame) {
 }
 
 void ShadowTables::close_all() {
-    const PageIndex first = open_;
-    for (PageIndex page = first; page != no_page; page = pool_.info(page).next_open) compare(page);
+    PageIndex kept = no_page;
+    for (PageIndex page = open_, next = no_page; page != no_page; page = next) {
+        PageInfo& info = pool_.info(page);
+        next = info.next_open;
+        info.flags &= static_cast<u8>(~page_open);
+        if (is_out_of_use(page)) {
+            free_page(page);
+            continue;
+        }
+        compare(page);
+        info.next_open = kept;
+        kept = page;
+    }
     open_ = no_page;
-    for (PageIndex page = first; page != no_page; page = pool_.info(page).next_open)
-        pool_.info(page).flags &= static_cast<u8>(~page_open);
-    for (PageIndex page = first; page != no_page; page = pool_.info(page).next_open) close(pool_.info(page).key);
+    for (; kept != no_page; kept = pool_.info(kept).next_open) close(pool_.info(kept).key);
 }
 
 } // namespace ringmaster

@@ -34,6 +34,7 @@ struct PageInfo {
     PageIndex next;  // of the same hash, or of the free ones
     PageIndex next_open;
     PageIndex links; // of a Table
+    u32 parents;     // entries of directories that lead here
     PageKind kind;
     u8 part;
     u8 rights;

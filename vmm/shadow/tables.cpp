@@ -138,6 +138,8 @@ void ShadowTables::set_directory_entry(PageIndex directory, u32 slot, u64 value)
     if (old == value) return;
     entry = value;
     set_present(pool_.info(directory), slot, value);
+    if ((value & (entry_P | entry_PS)) == entry_P) ++pool_.info(pool_.index_of(value)).parents;
+    if ((old & (entry_P | entry_PS)) == entry_P) --pool_.info(pool_.index_of(old)).parents;
     if ((old & entry_P) == 0) return;
     // What maps a guest's large page may be in the TLB in any number of parts, and one INVLPG of the guest is for all
     // of them: they leave together with the entry.

@@ -4,7 +4,8 @@
 // Open and closed. A guest table that has a shadow is *closed* at first: no entry of the shadow maps its frame
 // writable, so that it cannot change unseen, and what is derived from it is right. A store of the guest to it faults,
 // *opens* it (all pages that mirror this frame together), and goes through. Open tables may lag behind; at the next
-// event that a processor takes as a reason to drop translations, they are compared entry by entry and closed again.
+// event that a processor takes as a reason to drop translations, they are compared entry by entry and closed again; or
+// freed, if nothing leads to them any longer: a table that the guest stores to without using it is none.
 // In between the shadow shows at most what a TLB and paging-structure caches could still hold:
 // - An entry is present in the shadow only if the guest's was used (A=1) and present when it was filled or compared.
 // - Whatever faults is walked anew in the guest's tables, and the path that faulted is compared first.
@@ -111,6 +112,7 @@ class ShadowTables {
     void collect();
     void mark_children(PageIndex directory);
     void free_page(PageIndex page);
+    [[nodiscard]] bool is_out_of_use(PageIndex page) const;
 
     [[nodiscard]] u8* table_bytes(u32 frame) const;
 

@@ -78,6 +78,26 @@ TEST_F(ShadowRules, TablesAreKeptOverMOVCR3) {
     EXPECT_EQ(machine.shadow.counters().fills, fills);
 }
 
+TEST_F(ShadowRules, AFrameThatIsNoTableAnyLongerIsStoredToFreely) {
+    const u32 window = 0x40'0000 | table << 12;
+    put(directory, 0, table << 12 | usual);
+    put(directory, 1, usual | large);
+    put(table, 0, 0x5000'0000 | usual);
+    start();
+    access(0);
+    access(0x40'0000 | directory << 12, Kind::Write);
+    put(directory, 0, 0);
+    load_CR3(directory);
+    access(window, Kind::Write); // it has a shadow still, which nothing leads to
+    load_CR3(directory);
+    const u32 opened = machine.shadow.counters().opened;
+    access(window, Kind::Write);
+    load_CR3(directory);
+    access(window, Kind::Write);
+    EXPECT_EQ(machine.shadow.counters().opened, opened);
+    EXPECT_TRUE(access(0).faulted);
+}
+
 TEST_F(ShadowRules, AccessedAndDirtyAreSetWhenAProcessorWould) {
     put(directory, 0, table << 12 | present | writable);
     put(table, 0, 0x5000'0000 | present | writable);
