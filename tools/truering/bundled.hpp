@@ -8,7 +8,8 @@
 
 namespace truering::bundled {
 
-std::span<const u8> ringmaster(); // an ELF file
+std::span<const u8> ringmaster();  // an ELF file
+std::span<const u8> nested_vmms(); // the same: a VMM with a VMM in it (tests/vmm/nested)
 // The first sectors of disk images, all that their boot sectors read.
 std::span<const u8> demo_guest();
 std::span<const u8> audit_guest();

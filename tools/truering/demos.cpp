@@ -74,6 +74,16 @@ int demo_hostile() {
         {"--vmm", "--vmm-append=live=2000", drive(scratch.put_disk("probe.img", bundled::probe_guest(), disk_size))});
 }
 
+int demo_nested() {
+    tell("Two VMMs, one in the other: the lower one gives its guest V32 mode, and the guest, a VMM too, proves on its "
+         "own "
+         "guest\nthat it has it: the claims of the mode's patent, one by one, two levels up.\n\n");
+    const ScratchFolder scratch;
+    return Session(parse_options(in_terminal({"--cpu=pentium4", "--debug-exit=0xf4,success=0",
+                                              "--kernel=" + scratch.put("nested.elf", bundled::nested_vmms())})))
+        .run();
+}
+
 int demo_audit() {
     tell("A kernel executes the 17 sensitive instructions of IA-32 that do not trap by themselves (VERR and VERW are "
          "one),\n"
@@ -132,6 +142,7 @@ constexpr Demo demos[] = {
     {"audit", "17 instructions that show a kernel in ring 3 something wrong, and what V32 mode makes of them",
      demo_audit},
     {"hostile", "a guest that tries to get at its VMM", demo_hostile},
+    {"nested", "a VMM under a VMM: V32 mode two levels deep", demo_nested},
     {"linux", "Debian's Linux under Ringmaster (needs: tools/images/make kernel-686 initramfs-686)", demo_linux},
 };
 

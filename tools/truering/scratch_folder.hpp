@@ -34,6 +34,10 @@ class ScratchFolder {
 
     [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
 
+    [[nodiscard]] std::string put(const std::string& name, std::span<const unsigned char> content) const {
+        return put_disk(name, content, content.size());
+    }
+
     // A raw disk image of `size` bytes that begins with `content`.
     [[nodiscard]] std::string put_disk(const std::string& name, std::span<const unsigned char> content,
                                        std::uintmax_t size) const {

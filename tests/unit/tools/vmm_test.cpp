@@ -11,8 +11,9 @@
 namespace truering {
 namespace {
 
-TEST(Vmm, RingmasterIsInTheProgramAndIsAMultibootKernel) {
+TEST(Vmm, TheBundledOnesAreMultibootKernels) {
     EXPECT_TRUE(MultibootKernel::recognises(bundled::ringmaster()));
+    EXPECT_TRUE(MultibootKernel::recognises(bundled::nested_vmms()));
     EXPECT_NE(open_vmm(parse_options({"--vmm", "a.img"}))->description().find("Multiboot kernel"), std::string::npos);
 }
 
