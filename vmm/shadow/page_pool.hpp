@@ -66,7 +66,7 @@ class PagePool {
         return static_cast<PageIndex>((static_cast<u32>(entry) - physical_) / page_size);
     }
 
-    // A cleared page; the caller has seen that free_count() suffices.
+    // A page without entries (Links hold anything); the caller has seen that free_count() suffices.
     PageIndex allocate(PageKind kind, u32 key, u8 part, u8 rights);
     void free(PageIndex page);
     // no_page if there is none.

@@ -7,6 +7,7 @@ void ReverseMap::start(PagePool& pool) {
     for (u32*& heads : heads_) {
         const PageIndex page = pool.allocate(PageKind::Links, 0, 0, 0);
         heads = reinterpret_cast<u32*>(pool.entries(page));
+        for (u32 n = 0; n < heads_per_page; ++n) heads[n] = 0;
     }
 }
 

@@ -7,9 +7,8 @@
 // How a VMM uses it:
 // - redirect_events[14] = 0 and INVLPG_EXIT; MOV CR and WRMSR exit anyway.
 // - start() once, then load_*() whenever the guest loads a register of paging.
-// - An exit by #PF: page_fault(). With `Retry` enter again as it is (an event cut short is injected again); with
-// `Inject`
-//   the fault is the guest's own: CR2 and error code as given, by the #DF rules where an event was cut short.
+// - An exit by #PF: page_fault(). With `Retry` enter again as it is (an event cut short is injected again). With
+//   `Inject` the fault is the guest's own: CR2 and error code as given, by the #DF rules where an event was cut short.
 // - An exit by INVLPG: invalidate(), then skip the instruction.
 // - Before every entry: prepare() puts the real registers into the guest record, and `tlb_drop` into the area. Nothing
 //   else needs to be dropped. CR0.TS may be set in the record afterwards, if the VMM wants it.
