@@ -40,6 +40,7 @@ constexpr Guest guests[] = {
     {"self_modifying", "conformance/self_modifying.elf"},
     {"tasks", "conformance/tasks.elf"},
     {"v86", "conformance/v86.elf"},
+    {"bios_calls", "vmm/bios_calls.elf"},
 };
 
 constexpr const char* policies[] = {
