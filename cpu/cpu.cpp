@@ -200,6 +200,12 @@ void Cpu::mapping_changed() { flush_both_sides(); }
 
 void Cpu::code_written(Physical first, u32 size) { blocks_->invalidate(first.value, size); }
 
+void Cpu::set_block_runner(BlockRunner* runner) {
+    block_runner_ = runner;
+    blocks_->discard_all();
+    blocks_->set_runner(runner);
+}
+
 void Cpu::enable_coverage() { coverage_.assign(row_count, 0); }
 
 } // namespace truering

@@ -35,6 +35,7 @@
 namespace truering {
 
 class BlockCache;
+class BlockRunner;
 struct Block;
 struct Operation;
 
@@ -170,12 +171,15 @@ class Cpu final : public CpuState, private MemoryListener {
     // How many iterations a REP instruction may do before the run loop must look around.
     [[nodiscard]] u64 iterations_allowed() const;
     [[nodiscard]] BlockCache& blocks() { return *blocks_; }
+    // Another way to run blocks than the interpreter's; null: none. It must outlive the processor or be taken away.
+    void set_block_runner(BlockRunner* runner);
 
     // A page of RAM is about to hold decoded code: stores to it go the slow way.
     void mark_code(u64 physical, u32 size);
 
   private:
     friend class RunLoop;
+    friend class NativeLayout; // jit/: where translated code finds what it needs
 
     void set_reset_state();
     void update_a20();
@@ -189,6 +193,7 @@ class Cpu final : public CpuState, private MemoryListener {
     bool nmi_pending_ = false;
 
     std::unique_ptr<BlockCache> blocks_;
+    BlockRunner* block_runner_ = nullptr;
     const Block* current_block_ = nullptr; // in execution
     u64 retired_ = 0;                      // up to the beginning of the block
     u64 run_end_ = 0;                      // run() returns when retired_ reaches it

@@ -1,5 +1,6 @@
 #include "cpu/interpreter/block_cache.hpp"
 
+#include "cpu/interpreter/block_runner.hpp"
 #include "cpu/interpreter/chain.hpp"
 #include "decoder/isa.hpp"
 
@@ -61,6 +62,7 @@ void BlockCache::kill(Block& block) {
     Block*& slot = table_[slot_of(block.key)];
     if (slot == &block) slot = nullptr;
     block.key = Block::invalid_key;
+    if (block.native != nullptr) runner_->killed(block);
     for (u32 n = 0; n < block.count; ++n) block.operations()[n].handler = chain::leave_dead_block;
 }
 
@@ -84,6 +86,7 @@ void BlockCache::invalidate(u64 physical, u32 size) {
 }
 
 void BlockCache::discard_all() {
+    if (runner_ != nullptr) runner_->all_discarded();
     for (const auto& [page, list] : by_page_) memory_.clear_code({page * page_size});
     by_page_.clear();
     std::fill(table_.begin(), table_.end(), nullptr);

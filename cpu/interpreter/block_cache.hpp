@@ -20,6 +20,8 @@
 
 namespace truering {
 
+class BlockRunner;
+
 // A block's operations stand right behind it in memory, and behind the last one the operation that ends the chain.
 struct Block {
     static constexpr u64 invalid_key = ~u64{0};
@@ -31,6 +33,9 @@ struct Block {
     u32 count = 0;
     // The blocks that came next when the last operation fell through, and when it jumped: guesses, to be proven by key.
     Block* successor[2] = {};
+    void* native = nullptr; // its translation (jit/), or null
+    u32 native_eip = 0;     // the EIP that the translation is for
+    u32 heat = 0;           // executions before it was translated
 
     [[nodiscard]] Operation* operations() { return reinterpret_cast<Operation*>(this + 1); }
     [[nodiscard]] const Operation* operations() const { return reinterpret_cast<const Operation*>(this + 1); }
@@ -60,6 +65,8 @@ class BlockCache {
 
     void discard_all();
 
+    void set_runner(BlockRunner* runner) { runner_ = runner; }
+
   private:
     static constexpr unsigned table_bits = 16;
     static constexpr size_t arena_bytes = size_t{48} << 20;
@@ -71,6 +78,7 @@ class BlockCache {
     void kill(Block& block);
 
     PhysicalMemory& memory_;
+    BlockRunner* runner_ = nullptr;
     std::vector<Block*> table_;
     std::unique_ptr<u64[]> arena_; // as 8-byte words, for alignment
     size_t used_ = 0;              // bytes

@@ -4,7 +4,7 @@
 #include "cpu/delivery.hpp"
 #include "cpu/events.hpp"
 #include "cpu/exceptions.hpp"
-#include "cpu/interpreter/block_cache.hpp"
+#include "cpu/interpreter/block_runner.hpp"
 #include "cpu/paging.hpp"
 #include "cpu/v32/events.hpp"
 #include "cpu/v32/exit.hpp"
@@ -74,6 +74,12 @@ class RunLoop {
             // Near the end of the run, where the block may be too long: one by one.
             if (block->count > cpu_.pause_at_ - cpu_.retired_) [[unlikely]]
                 return run_one();
+            if (cpu_.block_runner_ != nullptr && prefers_native(*block)) {
+                if (run_native(*block) > Outcome::Jumped) return;
+                entry_guess_ = nullptr; // which block comes next, the translations know better
+                guess = &entry_guess_;
+                continue;
+            }
             const Outcome outcome = execute(*block);
             if (outcome > Outcome::Jumped) return;
             guess = &block->successor[outcome == Outcome::Done ? 0 : 1];
@@ -125,6 +131,26 @@ class RunLoop {
         const Operation& last = *cpu_.stopped_at;
         if (outcome == Outcome::Leave) cpu_.eip = cpu_.block_eip + last.end;
         leave_block(block, last.index + 1u);
+        if (failed(outcome)) give_up(outcome, last.insn.length);
+        return outcome;
+    }
+
+    // ---- Translated blocks
+
+    bool prefers_native(Block& block) {
+        constexpr u32 hot = 16;
+        if (block.native == nullptr && ++block.heat == hot && cpu_.coverage_.empty())
+            cpu_.block_runner_->translate(block);
+        return block.native != nullptr && cpu_.block_runner_->suits(block);
+    }
+
+    Outcome run_native(Block& block) {
+        Block* stopped = nullptr;
+        const Outcome outcome = cpu_.block_runner_->run(block, stopped);
+        if (stopped == nullptr) return outcome;
+        const Operation& last = *cpu_.stopped_at;
+        if (outcome == Outcome::Leave) cpu_.eip = cpu_.block_eip + last.end;
+        leave_block(*stopped, last.index + 1u);
         if (failed(outcome)) give_up(outcome, last.insn.length);
         return outcome;
     }
