@@ -1,0 +1,137 @@
+#include "jit/x86_64/emitter.hpp"
+#include "jit/x86_64/native_layout.hpp"
+
+namespace truering {
+
+using namespace Xbyak::util;
+using Layout = NativeLayout;
+
+Emitter::Emitter(Block& block, u32 eip, u8* write, const void* execute, size_t bytes, const SharedStubs& stubs)
+    : CodeGenerator(bytes, write), block_(block), eip_(eip), execute_(static_cast<const u8*>(execute)), stubs_(stubs) {}
+
+size_t Emitter::emit(size_t& entry_offset) {
+    // In front of the entry, the way out for a block that may not begin: the killed, and the ones out of turn.
+    Xbyak::Label out;
+    L(out);
+    mov(dword[rbx + Layout::eip], eip_);
+    border_by_eip();
+    align(16);
+    entry_offset = getSize();
+    cmp(dword[rbx + Layout::attention], 0);
+    jne(out, T_NEAR);
+    mov(rax, ptr[rbx + Layout::pause_at]);
+    sub(rax, ptr[rbx + Layout::retired]);
+    cmp(rax, block_.count);
+    jb(out, T_NEAR);
+    for (u32 n = 0; n < block_.count; ++n) emit_one(block_.operations()[n]);
+    if (!ended_) border(eip_ + block_.bytes);
+    emit_slow_paths();
+    for (const auto& site : sites_) {
+        L(site->out);
+        mov(dword[rbx + Layout::eip], site->eip);
+        mov(rdx, reinterpret_cast<u64>(execute_ + (site->jump.getAddress() - getCode())));
+        mov(rcx, reinterpret_cast<u64>(&block_));
+        jmp(getCode() + (static_cast<const u8*>(stubs_.border) - execute_), T_NEAR);
+    }
+    return getSize();
+}
+
+void Emitter::emit_one(const Operation& op) {
+    if (!emit_native(op)) call_interpreter(op);
+}
+
+void Emitter::call_interpreter(const Operation& op) {
+    save_flags();
+    mov(rdi, reinterpret_cast<u64>(&op));
+    mov(rcx, reinterpret_cast<u64>(single_handler(op.insn)));
+    call(getCode() + (static_cast<const u8*>(stubs_.call) - execute_));
+    flags_ = Flags::Saved;
+}
+
+void Emitter::border_by_eip() {
+    xor_(edx, edx);
+    jmp(getCode() + (static_cast<const u8*>(stubs_.border) - execute_), T_NEAR);
+}
+
+void Emitter::border(u32 next_eip) {
+    save_flags();
+    add(qword[rbx + Layout::retired], block_.count);
+    ended_ = true;
+    if ((next_eip ^ eip_) >> 12 != 0) {
+        mov(dword[rbx + Layout::eip], next_eip);
+        return border_by_eip();
+    }
+    sites_.push_back(std::make_unique<LinkSite>());
+    LinkSite& site = *sites_.back();
+    site.eip = next_eip;
+    L(site.jump);
+    jmp(site.out, T_NEAR);
+}
+
+// Neither LAHF nor SETO nor MOV changes a flag: they stay live.
+void Emitter::save_flags() {
+    if (flags_ == Flags::Saved) return;
+    lahf();
+    seto(al);
+    movzx(esi, ax);
+    flags_ = Flags::Saved;
+}
+
+// The sum overflows where bit 0 is set.
+void Emitter::make_live() {
+    if (flags_ == Flags::Live) return;
+    mov(eax, esi);
+    add(al, 127);
+    sahf();
+    flags_ = Flags::Live;
+}
+
+void Emitter::address(const Instruction& insn) {
+    const bool has_base = insn.base != no_register, has_index = insn.index != no_register;
+    const int displacement = static_cast<int>(insn.displacement);
+    const int factor = 1 << insn.scale;
+    if (has_base && has_index)
+        lea(ecx, ptr[wide(insn.base) + wide(insn.index) * factor + displacement]);
+    else if (has_base)
+        lea(ecx, ptr[wide(insn.base) + displacement]);
+    else if (has_index)
+        lea(ecx, ptr[wide(insn.index) * factor + displacement]);
+    else
+        mov(ecx, insn.displacement);
+}
+
+void Emitter::translate(const Operation& op, Access access, unsigned size) {
+    constexpr unsigned entry_bits = 5; // 32 bytes
+    static_assert(sizeof(TlbEntry) == 1u << entry_bits);
+    slow_.push_back(std::make_unique<SlowPath>());
+    slow_.back()->op = &op;
+    mov(edx, ecx);
+    shr(edx, 12 - entry_bits);
+    and_(edx, (Tlb::entry_count - 1) << entry_bits);
+    lea(eax, ptr[rcx + (size - 1)]);
+    and_(eax, 0xFFFF'F000);
+    const size_t tag = access == Access::Read ? offsetof(TlbEntry, read_tag) : offsetof(TlbEntry, write_tag);
+    cmp(eax, dword[rbp + rdx + tag]);
+    jne(slow_.back()->entry, T_NEAR);
+    add(rcx, ptr[rbp + rdx + offsetof(TlbEntry, host)]);
+}
+
+void Emitter::finish_slow(Flags state) {
+    flags_ = state;
+    for (; open_slow_ < slow_.size(); ++open_slow_) {
+        slow_[open_slow_]->state_behind = state;
+        L(slow_[open_slow_]->back);
+    }
+}
+
+void Emitter::emit_slow_paths() {
+    for (const auto& slow : slow_) {
+        L(slow->entry);
+        flags_ = Flags::Saved;
+        call_interpreter(*slow->op);
+        if (slow->state_behind == Flags::Live) make_live();
+        jmp(slow->back, T_NEAR);
+    }
+}
+
+} // namespace truering
