@@ -36,6 +36,7 @@
 #include "devices/system_control.hpp"
 #include "devices/uart_16550.hpp"
 #include "devices/vga_card.hpp"
+#include "jit/translation.hpp"
 #include "machine/coprocessor_error.hpp"
 #include "machine/event_queue.hpp"
 #include "machine/firmware.hpp"
@@ -91,6 +92,7 @@ class Pc {
     PhysicalMemory memory;
     PortBus ports;
     Cpu cpu;
+    std::unique_ptr<BlockRunner> translator; // null: the interpreter runs
     PcRequests requests;
 
     PciHost pci;

@@ -21,6 +21,9 @@ struct DriveRequest {
     std::string overlay;
 };
 
+// How the processor runs: by the interpreter, or by a translator where the host has one.
+enum class Engine : u8 { Interpreter, Translator };
+
 enum class TimeMode : u8 { Instructions, Host };
 
 // What the firmware tries, in this order.
@@ -33,6 +36,7 @@ struct PcConfig {
     u32 mips = InstructionTime::default_mips; // instructions a microsecond, under TimeMode::Instructions
     bool apic = true;
     bool acpi = true; // off: no ACPI tables (empty_acpi.hpp)
+    Engine engine = Engine::Interpreter;
     TimeMode time = TimeMode::Instructions;
     u64 rtc_start = 946'684'800;  // seconds since 1970; 2000-01-01
     std::vector<BootDevice> boot; // empty: first that is bootable of floppy, hard disk, CD

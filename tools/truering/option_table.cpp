@@ -46,6 +46,13 @@ void set_time(S s, V v) {
             fmt::format("--clock: '{}' is neither icount nor host{}", v, suggestion(v, {"icount", "host"})));
 }
 
+void set_engine(S s, V v) {
+    if (v != "interp" && v != "jit")
+        throw UsageError(
+            fmt::format("--engine: '{}' is neither interp nor jit{}", v, suggestion(v, {"interp", "jit"})));
+    s.pc.engine = v == "jit" ? Engine::Translator : Engine::Interpreter;
+}
+
 void set_rtc(S s, V v) {
     const bool keyed = v.rfind("base=", 0) == 0; // QEMU's spelling
     const std::string value = keyed ? split_list(v)[0].value : v;
@@ -166,6 +173,8 @@ constexpr std::array rows{
     OptionRow{"Machine", "clock", 0, "icount|host",
               "time from executed instructions (each run the same) or from the host [host when a person looks on]",
               set_time},
+    OptionRow{"Machine", "engine", 0, "interp|jit",
+              "the interpreter, or a translator to the host's own code (x86-64 hosts) [interp]", set_engine},
     OptionRow{"Machine", "rtc", 0, "DATE|now", "what the real-time clock shows at power-on [2000-01-01, or now]",
               set_rtc},
     OptionRow{"Machine", "bios", 0, "FILE", "system BIOS [bios-256k.bin of the package seabios]",
