@@ -47,7 +47,7 @@ class Emitter : private Xbyak::CodeGenerator {
     void finish_slow(Flags state); // behind the instruction: where its slow path comes back
     void emit_slow_paths();
 
-    // ---- emitter_instructions.cpp: false if there is no emitter for this form
+    // ---- emitter_instructions.cpp, emitter_jumps.cpp: false if there is no emitter for this form
     bool emit_native(const Operation& op);
     bool emit_two_operands(const Operation& op);
     bool emit_one_operand(const Operation& op);
