@@ -122,6 +122,9 @@ class Cpu final : public CpuState, private MemoryListener {
     u64 a20_mask = ~u64{0};
     bool ignne = false;
     HostMxcsr host_mxcsr; // the guest's MXCSR in the host's register while SSE runs: leave() before host floating point
+    // Which of the guest's register files are in the host's units instead of `fpu` and `sse`, as bits of HostUnit
+    // (jit/). Only while translated code runs: it gives them back before anything else may look.
+    u8 units_resident = 0;
 
     u32 attention = 0;
     Event fault;                  // set by whoever returned Outcome::Fault

@@ -70,6 +70,8 @@ class HostMxcsr {
     }
 
   private:
+    friend struct HostMxcsrLayout; // jit/: where translated code finds the members
+
     void take(const SseState& state) {
         saved_ = read_host_mxcsr();
         write_host_mxcsr(host_value(state.mxcsr));
