@@ -41,10 +41,7 @@ Pc::Pc(const PcConfig& config, const Firmware& firmware, const PcPlugs& plugs, K
       vmm_console(make_console(plugs.vmm_console == nullptr ? plugs.debug_console : plugs.vmm_console)), fw_cfg(memory),
       vga(clock, ports, memory, firmware.video.bytes),
       ide(PiixModel::Piix3, ports, memory, ide_primary_channel, ide_secondary_channel) {
-    if (config.engine == Engine::Translator) {
-        translator = make_translator(cpu);
-        if (!translator) messages("there is no translator for this host: the interpreter runs");
-    }
+    if (config.engine == Engine::Translator) translator = make_translator(cpu);
     time->follow(cpu);
     cpu.tsc_hertz = u64{config.tsc_mhz} * 1'000'000;
     if (config.debug_exit_port)

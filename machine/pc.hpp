@@ -43,7 +43,9 @@
 #include "machine/irq_wires.hpp"
 #include "machine/kernel_starter.hpp"
 #include "machine/pc_config.hpp"
+#include "machine/pc_input.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -84,6 +86,10 @@ class Pc {
     void pulse_processor_reset();
     // Would that pulse only bring the program back to real mode?
     [[nodiscard]] bool resumes_after_reset();
+
+    // Something reached the machine from outside: the one way in. Between two runs of the processor.
+    void take(const PcInput& input);
+    std::function<void(const PcInput&)> on_input; // hears of it first
 
     // --- the board, in the order of its construction ---
 

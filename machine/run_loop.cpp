@@ -36,12 +36,11 @@ void MachineLoop::finish(End end) {
 
 void MachineLoop::turn() {
     pc_.time->look();
-    pc_.clock.fire_due();
+    take({LoopStep::Kind::Alarms});
     serve_requests();
     if (end_ || pause_) return;
 
-    const RunResult result = pc_.cpu.run(budget());
-    pc_.time->executed(result.executed);
+    const RunResult result = take({LoopStep::Kind::Run, budget()});
     since_look_ += result.executed;
     serve_requests();
     if (!end_ && !pause_) {
@@ -53,8 +52,21 @@ void MachineLoop::turn() {
     if (++turns_ >= turns_a_look || since_look_ >= instructions_a_look) look_around();
 }
 
+// Does to the machine whatever must be done to any that follows it.
+RunResult MachineLoop::take(LoopStep step) {
+    if (listener_ == nullptr) return perform(pc_, step);
+    listener_->begins(step);
+    const RunResult result = perform(pc_, step);
+    // Shortened, perhaps by an alarm that is not the machine's own.
+    const bool shortened = result.reason == StopReason::Budget && result.executed < step.value;
+    if (shortened || result.reason == StopReason::Request) step.value = result.executed;
+    listener_->performed(step, result);
+    return result;
+}
+
 u64 MachineLoop::budget() const {
     u64 most = std::min(longest_run, pc_.time->instructions_until(pc_.clock.next()));
+    if (policy_.slice) most = std::min(most, *policy_.slice);
     if (policy_.instructions) {
         const u64 done = pc_.cpu.retired();
         most = std::min(most, done < *policy_.instructions ? *policy_.instructions - done : 1);
@@ -70,8 +82,8 @@ void MachineLoop::serve_requests() {
         requests.processor_reset = false;
         happen(GuestEvent::Reset, {EndReason::Reset});
     }
-    if (std::exchange(requests.processor_reset, false)) pc_.cpu.init_signal();
-    if (std::exchange(requests.load_kernel, false) && pc_.kernels() != nullptr) pc_.kernels()->load(pc_.memory);
+    if (std::exchange(requests.processor_reset, false)) take({LoopStep::Kind::Init});
+    if (std::exchange(requests.load_kernel, false)) take({LoopStep::Kind::LoadKernel});
     if (policy_.instructions && pc_.cpu.retired() >= *policy_.instructions) finish({EndReason::InstructionLimit});
 }
 
@@ -79,7 +91,7 @@ void MachineLoop::happen(GuestEvent event, End end) {
     switch (policy_.at(event)) {
     case Action::Reset:
         ++resets_;
-        pc_.reset();
+        take({LoopStep::Kind::Reset});
         pc_.requests = {}; // what else was asked for in the same moment is void
         break;
     case Action::Exit: finish(std::move(end)); break;
@@ -90,7 +102,7 @@ void MachineLoop::happen(GuestEvent event, End end) {
 // The processor's shutdown state; on this board its bus cycle pulses the reset pin.
 void MachineLoop::shutdown() {
     if (pc_.resumes_after_reset())
-        pc_.cpu.reset();
+        take({LoopStep::Kind::ProcessorReset});
     else
         happen(GuestEvent::Triple, {EndReason::TripleFault});
 }
@@ -111,10 +123,10 @@ void MachineLoop::wait_halted() {
         look_around();
         return;
     }
-    if (pc_.time->skip_to(next)) return;
+    take({LoopStep::Kind::Skip, next});
     const Nanoseconds present = pc_.clock.now();
-    if (next > present)
-        frontend_.sleep(std::min<std::chrono::nanoseconds>(std::chrono::nanoseconds(next - present), longest_sleep));
+    if (next <= present) return;
+    frontend_.sleep(std::min<std::chrono::nanoseconds>(std::chrono::nanoseconds(next - present), longest_sleep));
     look_around();
 }
 

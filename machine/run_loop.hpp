@@ -9,7 +9,7 @@
 // stays one for programs of the 286's time that return to real mode that way (pc.hpp); else Policy says what follows.
 #pragma once
 
-#include "machine/pc.hpp"
+#include "machine/loop_step.hpp"
 
 #include <chrono>
 #include <optional>
@@ -29,6 +29,7 @@ enum class Action : u8 {
 struct Policy {
     Action on[guest_event_count] = {Action::Reset, Action::Exit, Action::Exit, Action::Exit};
     std::optional<u64> instructions;              // at most
+    std::optional<u64> slice;                     // at most between two turns
     std::optional<std::chrono::nanoseconds> time; // at most, of the host
 
     [[nodiscard]] Action at(GuestEvent event) const { return on[static_cast<unsigned>(event)]; }
@@ -42,10 +43,11 @@ enum class EndReason : u8 {
     Halted,
     TimeLimit,
     InstructionLimit,
-    Until,  // `detail`: what matched
-    FailOn, // the same
-    Signal, // `value`
-    Quit,   // the user closed the window, or pressed Ctrl-A x
+    Until,         // `detail`: what matched
+    FailOn,        // the same
+    Signal,        // `value`
+    Quit,          // the user closed the window, or pressed Ctrl-A x
+    EnginesDiffer, // lockstep.hpp; `detail`: in what
 };
 
 struct End {
@@ -72,6 +74,9 @@ class MachineLoop {
   public:
     MachineLoop(Pc& pc, Frontend& frontend, const Policy& policy) : pc_(pc), frontend_(frontend), policy_(policy) {}
 
+    // Whoever must know each step that the loop takes; before run().
+    void set_listener(StepListener* listener) { listener_ = listener; }
+
     // Until the end. Throws KernelError.
     End run();
 
@@ -84,6 +89,7 @@ class MachineLoop {
     using HostClock = std::chrono::steady_clock;
 
     void turn();
+    RunResult take(LoopStep step);
     void serve_requests();
     void happen(GuestEvent event, End end);
     void wait_halted();
@@ -96,6 +102,7 @@ class MachineLoop {
     Pc& pc_;
     Frontend& frontend_;
     Policy policy_;
+    StepListener* listener_ = nullptr;
     std::optional<End> end_;
     std::optional<End> pause_;
     HostClock::time_point started_;

@@ -63,12 +63,12 @@ void Typist::press_next() {
     }
     const KeyStroke& stroke = step.strokes[position_];
     if (!key_is_down_) {
-        for (const Key modifier : stroke.modifiers) pc_.keyboard.key(modifier, true);
-        pc_.keyboard.key(stroke.key, true);
+        for (const Key modifier : stroke.modifiers) pc_.take(KeyInput{modifier, true});
+        pc_.take(KeyInput{stroke.key, true});
     } else {
-        pc_.keyboard.key(stroke.key, false);
+        pc_.take(KeyInput{stroke.key, false});
         for (auto held = stroke.modifiers.rbegin(); held != stroke.modifiers.rend(); ++held)
-            pc_.keyboard.key(*held, false);
+            pc_.take(KeyInput{*held, false});
         ++position_;
     }
     key_is_down_ = !key_is_down_;
@@ -81,7 +81,7 @@ void Typist::send_next() {
         next_step();
         return;
     }
-    if (pc_.com1.can_receive()) pc_.com1.receive(static_cast<u8>(step.bytes[position_++]));
+    if (pc_.com1.can_receive()) pc_.take(SerialInput{0, static_cast<u8>(step.bytes[position_++])});
     again_in(byte_time);
 }
 

@@ -98,7 +98,7 @@ Range Bench::hidden() const {
 std::string words(const End& end) {
     constexpr const char* reasons[] = {"power off",  "debug exit",        "triple fault", "reset",   "halted for ever",
                                        "time limit", "instruction limit", "until",        "fail-on", "signal",
-                                       "quit"};
+                                       "quit",       "engines differ"};
     return fmt::format("{}, value {} {}", reasons[static_cast<unsigned>(end.reason)], end.value, end.detail);
 }
 

@@ -47,10 +47,21 @@ void set_time(S s, V v) {
 }
 
 void set_engine(S s, V v) {
-    if (v != "interp" && v != "jit")
-        throw UsageError(
-            fmt::format("--engine: '{}' is neither interp nor jit{}", v, suggestion(v, {"interp", "jit"})));
-    s.pc.engine = v == "jit" ? Engine::Translator : Engine::Interpreter;
+    static const std::map<std::string, EngineChoice> engines{
+        {"interp", EngineChoice::Interpreter}, {"jit", EngineChoice::Translator}, {"check", EngineChoice::Check}};
+    const std::vector<KeyValue> parts = split_list(v);
+    const auto found = engines.find(parts[0].key);
+    if (found == engines.end() || parts[0].has_value)
+        throw UsageError(fmt::format("--engine: '{}' is not interp, jit or check{}", v,
+                                     suggestion(parts[0].key, {"interp", "jit", "check"})));
+    s.engine = found->second;
+    s.pc.engine = s.engine == EngineChoice::Interpreter ? Engine::Interpreter : Engine::Translator;
+    for (size_t n = 1; n < parts.size(); ++n) {
+        if (s.engine != EngineChoice::Check || parts[n].key != "slice")
+            throw UsageError(fmt::format("--engine: '{}' is not known; check[,slice=N]", parts[n].key));
+        s.check_slice = parse_count(parts[n].value);
+        if (s.check_slice == 0) throw UsageError("--engine check: a slice of 0 instructions leads nowhere");
+    }
 }
 
 void set_rtc(S s, V v) {
@@ -173,8 +184,11 @@ constexpr std::array rows{
     OptionRow{"Machine", "clock", 0, "icount|host",
               "time from executed instructions (each run the same) or from the host [host when a person looks on]",
               set_time},
-    OptionRow{"Machine", "engine", 0, "interp|jit",
-              "the interpreter, or a translator to the host's own code (x86-64 hosts) [interp]", set_engine},
+    OptionRow{
+        "Machine", "engine", 0, "interp|jit|check[,slice=N]",
+        "the interpreter, a translator to the host's own code (x86-64 hosts), or both side by side, compared every "
+        "N instructions [interp; 10000]",
+        set_engine},
     OptionRow{"Machine", "rtc", 0, "DATE|now", "what the real-time clock shows at power-on [2000-01-01, or now]",
               set_rtc},
     OptionRow{"Machine", "bios", 0, "FILE", "system BIOS [bios-256k.bin of the package seabios]",

@@ -179,7 +179,7 @@ std::string help_text() {
     }
     text += "\nExit status: 0 power-off or --until; 2 usage; 4 file; 6 emulator; 8 triple fault; 10 time limit;\n"
             "12 instruction limit; 14 --fail-on; 16 reset (with --on reset=exit); 18 halted for ever;\n"
-            "2V+1 debug exit with value V; 128+N signal N.\n";
+            "22 the engines differ (--engine check); 2V+1 debug exit with value V; 128+N signal N.\n";
     return text;
 }
 

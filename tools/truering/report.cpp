@@ -132,6 +132,7 @@ int status_of(const End& end, const Settings& settings) {
     case EndReason::FailOn: return exit_code(Status::Failed);
     case EndReason::Signal: return signal_status(static_cast<int>(end.value));
     case EndReason::Quit: return exit_code(Status::Success);
+    case EndReason::EnginesDiffer: return exit_code(Status::EnginesDiffer);
     }
     return exit_code(Status::EmulatorBug);
 }
@@ -149,6 +150,7 @@ std::string reason_of(const End& end) {
     case EndReason::FailOn: return fmt::format("--fail-on matched: {}", end.detail);
     case EndReason::Signal: return fmt::format("signal {}", end.value);
     case EndReason::Quit: return "quit";
+    case EndReason::EnginesDiffer: return fmt::format("the engines differ: {}", end.detail);
     }
     return "?";
 }

@@ -68,7 +68,11 @@ void Session::choose_defaults() {
     terminal_used_ = serial_on_terminal || s.display == DisplayKind::Terminal;
     terminal_open_ = terminal_used_;
     const bool watched = s.display != DisplayKind::None || (terminal_used_ && Terminal::is_interactive());
-    const bool host = s.time == TimeChoice::Host || (s.time == TimeChoice::Automatic && watched);
+    const bool checked = s.engine == EngineChoice::Check;
+    if (checked && s.time == TimeChoice::Host)
+        throw UsageError(
+            "--engine check: both engines must see the same time, which the host's is not; --clock icount");
+    const bool host = s.time == TimeChoice::Host || (s.time == TimeChoice::Automatic && watched && !checked);
     s.pc.time = host ? TimeMode::Host : TimeMode::Instructions;
     if (s.rtc_now || (host && !s.rtc_given)) s.pc.rtc_start = static_cast<u64>(std::time(nullptr));
     if (!s.pc.debug_exit_port && s.display == DisplayKind::None) s.pc.debug_exit_port = DebugExit::usual_port;
@@ -76,6 +80,7 @@ void Session::choose_defaults() {
     if (s.snapshot)
         for (DriveRequest& drive : s.pc.drives)
             if (drive.mode == MediumMode::ReadWrite) drive.mode = MediumMode::Snapshot;
+    if (checked && !s.coverage.empty()) throw UsageError("--coverage: counts are the interpreter's; --engine interp");
     if (!s.overlay.empty()) {
         const auto disk = std::find_if(s.pc.drives.begin(), s.pc.drives.end(), [](const DriveRequest& drive) {
             return drive.kind.value_or(MediumKind::HardDisk) == MediumKind::HardDisk;
@@ -84,6 +89,7 @@ void Session::choose_defaults() {
         disk->mode = MediumMode::Overlay;
         disk->overlay = s.overlay;
     }
+    if (checked) s.pc = shadow_config(s.pc);
 }
 
 void Session::open_ports() {
@@ -107,19 +113,12 @@ void Session::build_machine() {
     const Firmware firmware =
         FirmwareSearch(std::getenv("TRUERING_FIRMWARE")).load(settings_.pc.bios, settings_.pc.vga_bios);
     say(1, fmt::format("firmware: {}, {}", firmware.system.path.string(), firmware.video.path.string()));
-    Kernels kernels;
-    if (!settings_.vmm.empty()) {
-        kernels.push_back(open_vmm(settings_));
-        say(1, "VMM: " + kernels.back()->description());
-    } else if (!settings_.vmm_append.empty() || settings_.vmm_log_given) {
+    if (settings_.vmm.empty() && (!settings_.vmm_append.empty() || settings_.vmm_log_given))
         throw UsageError("--vmm-append and --vmm-log belong to --vmm");
-    }
-    if (!settings_.kernel.empty()) {
-        kernels.push_back(open_kernel({settings_.kernel, settings_.append, settings_.modules}));
-        say(1, kernels.back()->description());
-    } else if (!settings_.modules.empty() || !settings_.append.empty()) {
+    if (settings_.kernel.empty() && (!settings_.modules.empty() || !settings_.append.empty()))
         throw UsageError("--initrd, --module and --append belong to a --kernel");
-    }
+    Kernels kernels = open_kernels();
+    for (const auto& kernel : kernels) say(1, kernel->description());
     PcPlugs plugs;
     plugs.serial[0] = ports_[com1].sink.get();
     plugs.serial[1] = ports_[com2].sink.get();
@@ -129,6 +128,7 @@ void Session::build_machine() {
     plugs.serial_console = settings_.serial_console;
     pc_ = std::make_unique<Pc>(settings_.pc, firmware, plugs, std::move(kernels),
                                [this](const std::string& line) { say(0, line); });
+    need_translator();
     for (const Pc::Drive& drive : pc_->drives())
         say(1, fmt::format("{} {}: {}, {}, {} KiB", name_of(drive.opened.kind), drive.index, drive.file,
                            name_of(drive.opened.format), drive.opened.medium->sectors() / 2));
@@ -136,6 +136,38 @@ void Session::build_machine() {
     watch_ = std::make_unique<TextWatch>(pc_->clock, [this] { return pc_->vga.text_screen(); });
     for (Port& port : ports_) port.sink->watch(*watch_);
     loop_ = std::make_unique<MachineLoop>(*pc_, *this, policy());
+    if (settings_.engine == EngineChoice::Check) build_shadow(firmware);
+}
+
+// The VMM first.
+Kernels Session::open_kernels() const {
+    Kernels kernels;
+    if (!settings_.vmm.empty()) kernels.push_back(open_vmm(settings_));
+    if (!settings_.kernel.empty())
+        kernels.push_back(open_kernel({settings_.kernel, settings_.append, settings_.modules}));
+    return kernels;
+}
+
+// Who asks for the translator by name wants to hear that there is none.
+void Session::need_translator() const {
+    if (pc_->translator != nullptr || settings_.pc.engine != Engine::Translator) return;
+    if (settings_.engine != EngineChoice::Automatic)
+        throw UsageError("--engine: there is no translator for this host, only the interpreter (--engine interp)");
+}
+
+void Session::build_shadow(const Firmware& firmware) {
+    const MakeShadow make = [this, firmware](Engine engine) {
+        PcPlugs plugs; // all connected, as the first machine's are
+        plugs.serial[0] = plugs.serial[1] = plugs.parallel = &silence_;
+        plugs.serial_console = settings_.serial_console;
+        PcConfig config = settings_.pc;
+        config.engine = engine;
+        return std::make_unique<Pc>(config, firmware, plugs, open_kernels(), [](const std::string&) {});
+    };
+    lockstep_ = std::make_unique<Lockstep>(*pc_, make, [this](const Differences& found) {
+        loop_->finish({EndReason::EnginesDiffer, 0, in_short(found)});
+    });
+    loop_->set_listener(lockstep_.get());
 }
 
 void Session::open_display() {
@@ -160,6 +192,7 @@ Policy Session::policy() const {
     for (unsigned n = 0; n < guest_event_count; ++n)
         if (settings_.on[n]) policy.on[n] = *settings_.on[n];
     policy.instructions = settings_.limit_instructions;
+    if (settings_.engine == EngineChoice::Check) policy.slice = settings_.check_slice;
     if (settings_.limit_seconds)
         policy.time = std::chrono::duration_cast<std::chrono::nanoseconds>(
             std::chrono::duration<double>(std::min(*settings_.limit_seconds, 1e9)));
@@ -202,8 +235,9 @@ int Session::run() {
     Terminal::catch_signals([] {
         if (running_cpu != nullptr) running_cpu->request_stop();
     });
-    const End end = loop_->run();
+    End end = loop_->run();
     running_cpu = nullptr;
+    settle(end);
     for (Port& port : ports_)
         if (port.channel) port.channel->flush();
     display_.reset();
@@ -262,12 +296,9 @@ void Session::terminal_command(u8 letter) {
     switch (letter) {
     case 'x':
     case 'q': loop_->finish({EndReason::Quit, 0, {}}); break;
-    case 'r':
-        pc_->requests.reset = true;
-        pc_->cpu.shorten_run(0);
-        break;
-    case 'p': pc_->power.press_power_button(); break;
-    case 'b': pc_->com1.receive_break(); break;
+    case 'r': pc_->take(ResetButton{}); break;
+    case 'p': pc_->take(PowerButton{}); break;
+    case 'b': pc_->take(SerialBreak{0}); break;
     default:
         write_terminal("\r\nCtrl-A x  quit\r\nCtrl-A r  reset\r\nCtrl-A p  press the power button\r\n"
                        "Ctrl-A b  send a break to COM1\r\n"
@@ -286,9 +317,10 @@ void Session::pump(unsigned number) {
     }
     if (!port.channel->is_stdio() && port.waiting.size() < receive_at_once)
         for (const u8 byte : port.channel->receive(receive_at_once)) port.waiting.push_back(byte);
-    Uart16550& uart = number == com1 ? pc_->com1 : pc_->com2;
+    const unsigned line = number == com1 ? 0 : 1;
+    const Uart16550& uart = line == 0 ? pc_->com1 : pc_->com2;
     size_t given = 0;
-    while (given < port.waiting.size() && uart.can_receive()) uart.receive(port.waiting[given++]);
+    while (given < port.waiting.size() && uart.can_receive()) pc_->take(SerialInput{line, port.waiting[given++]});
     port.waiting.erase(port.waiting.begin(), port.waiting.begin() + static_cast<std::ptrdiff_t>(given));
 }
 
@@ -334,6 +366,14 @@ void Session::say(int verbosity, const std::string& line) const {
     if (settings_.verbosity >= verbosity) fmt::print(stderr, "truering: {}\n", line);
 }
 
+// What the shadow has to say at the end.
+void Session::settle(End& end) {
+    if (!lockstep_) return;
+    if (!lockstep_->finish() && end.reason != EndReason::EnginesDiffer)
+        end = {EndReason::EnginesDiffer, 0, "at the end of the run"};
+    say(1, fmt::format("the two engines were compared {} times", lockstep_->comparisons()));
+}
+
 void Session::report(const End& end, int status) {
     const bool worth_words = status != 0;
     if (settings_.verbosity >= (worth_words ? -1 : 1))
@@ -342,6 +382,8 @@ void Session::report(const End& end, int status) {
                        static_cast<double>(pc_->clock.now()) / 1e9));
     if (worth_words && settings_.verbosity >= 0)
         fmt::print(stderr, "{}the command: {}\n", report_text(end, *pc_, *watch_), settings_.command);
+    if (end.reason == EndReason::EnginesDiffer)
+        fmt::print(stderr, "{}", lockstep_->explain([this](const std::string& line) { say(0, line); }));
 }
 
 void Session::write_coverage() const {

@@ -1,6 +1,7 @@
 // One run of a machine: everything that the options ask for around it, from opening files to the exit status.
 #pragma once
 
+#include "machine/lockstep.hpp"
 #include "machine/run_loop.hpp"
 #include "machine/text_watch.hpp"
 #include "machine/typist.hpp"
@@ -46,6 +47,9 @@ class Session final : public Frontend {
     void open_ports();
     void open_display();
     void build_machine();
+    void build_shadow(const Firmware& firmware);
+    void need_translator() const;
+    [[nodiscard]] Kernels open_kernels() const;
     void expect_texts();
     void plan_typing();
     [[nodiscard]] Policy policy() const;
@@ -55,6 +59,7 @@ class Session final : public Frontend {
     void terminal_command(u8 letter);
     void update_status();
     void say(int verbosity, const std::string& line) const;
+    void settle(End& end);
     void report(const End& end, int status);
     void write_coverage() const;
 
@@ -66,9 +71,11 @@ class Session final : public Frontend {
     std::unique_ptr<Typist> typist_;
     std::unique_ptr<Screenshots> screenshots_;
     std::unique_ptr<MachineLoop> loop_;
-    bool terminal_used_ = false; // standard input belongs to the guest
-    bool terminal_open_ = false; // and has not ended
-    bool escape_ = false;        // Ctrl-A came
+    SilentSink silence_;
+    std::unique_ptr<Lockstep> lockstep_; // with --engine check
+    bool terminal_used_ = false;         // standard input belongs to the guest
+    bool terminal_open_ = false;         // and has not ended
+    bool escape_ = false;                // Ctrl-A came
     std::string status_line_;
     std::chrono::steady_clock::time_point status_time_;
     u64 status_instructions_ = 0;

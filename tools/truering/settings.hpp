@@ -1,6 +1,7 @@
 // What the command line and the configuration file say, in the machine's terms.
 #pragma once
 
+#include "machine/lockstep.hpp"
 #include "machine/pc_config.hpp"
 #include "machine/run_loop.hpp"
 #include "machine/when.hpp"
@@ -27,8 +28,13 @@ struct ScreenshotRequest {
     When when;
 };
 
+// What the user asked for; Check is the two in lock-step (machine/lockstep.hpp).
+enum class EngineChoice : u8 { Automatic, Interpreter, Translator, Check };
+
 struct Settings {
     PcConfig pc;
+    EngineChoice engine = EngineChoice::Automatic;
+    u64 check_slice = Lockstep::default_slice;
     TimeChoice time = TimeChoice::Automatic;
     bool rtc_now = false; // the host's time, in UTC
     bool rtc_given = false;

@@ -64,12 +64,12 @@ class TerminalDisplay final : public Display {
     void type(Pc& pc) {
         if (!pc.keyboard.idle() || pc.clock.now() < next_key_) return;
         if (held_) {
-            pc.keyboard.release_all();
+            pc.take(AllKeysReleased{});
             held_ = false;
         } else if (!keys_.empty()) {
             const KeyStroke stroke = keys_.next();
-            for (const Key modifier : stroke.modifiers) pc.keyboard.key(modifier, true);
-            pc.keyboard.key(stroke.key, true);
+            for (const Key modifier : stroke.modifiers) pc.take(KeyInput{modifier, true});
+            pc.take(KeyInput{stroke.key, true});
             held_ = true;
         }
         next_key_ = pc.clock.now() + key_time;

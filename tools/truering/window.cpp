@@ -110,7 +110,7 @@ class Window final : public Display {
             exposed_ = true;
             if (event.window.event == SDL_WINDOWEVENT_FOCUS_LOST) {
                 grab(false);
-                pc.keyboard.release_all();
+                pc.take(AllKeysReleased{});
             }
             break;
         case SDL_KEYDOWN:
@@ -120,10 +120,10 @@ class Window final : public Display {
         case SDL_MOUSEBUTTONDOWN:
         case SDL_MOUSEBUTTONUP: mouse_button(pc, event.button); break;
         case SDL_MOUSEMOTION:
-            if (grabbed_) pc.mouse.move(event.motion.xrel, event.motion.yrel, 0, buttons_);
+            if (grabbed_) pc.take(MouseInput{event.motion.xrel, event.motion.yrel, 0, buttons_});
             break;
         case SDL_MOUSEWHEEL:
-            if (grabbed_) pc.mouse.move(0, 0, -event.wheel.y, buttons_);
+            if (grabbed_) pc.take(MouseInput{0, 0, -event.wheel.y, buttons_});
             break;
         default: break;
         }
@@ -145,7 +145,7 @@ class Window final : public Display {
     }
 
     static void press(Pc& pc, SDL_Scancode code, bool pressed) {
-        if (const auto key = key_of(code)) pc.keyboard.key(*key, pressed);
+        if (const auto key = key_of(code)) pc.take(KeyInput{*key, pressed});
     }
 
     void mouse_button(Pc& pc, const SDL_MouseButtonEvent& event) {
@@ -161,7 +161,7 @@ class Window final : public Display {
         if (event.button == SDL_BUTTON_X2) button = Ps2Mouse::fifth_button;
         const bool down = event.type == SDL_MOUSEBUTTONDOWN;
         buttons_ = static_cast<u8>(down ? buttons_ | button : buttons_ & ~button);
-        pc.mouse.move(0, 0, 0, buttons_);
+        pc.take(MouseInput{0, 0, 0, buttons_});
     }
 
     void grab(bool on) {
