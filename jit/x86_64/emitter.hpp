@@ -4,6 +4,7 @@
 #include "cpu/interpreter/block_cache.hpp"
 #include "decoder/isa.hpp"
 #include "jit/x86_64/code_memory.hpp"
+#include "jit/x86_64/unit_rows.hpp"
 
 #include <memory>
 #include <vector>
@@ -13,8 +14,10 @@ namespace truering {
 
 // Where the stubs that all translations share are, as executable addresses.
 struct SharedStubs {
-    const void* call;   // RDI: an Operation, RCX: its single handler. Comes back if the outcome is Done
-    const void* border; // RDX: the jump that may be linked, RCX: its block; or 0
+    const void* call;    // RDI: an Operation, RCX: its single handler. Comes back if the outcome is Done
+    const void* take[4]; // by units (host_units.hpp); CF=1: refused. Changes RAX, RCX, RDX
+    const void* leave;   // RDI: an Operation that is done; the run loop goes on behind it
+    const void* border;  // RDX: the jump that may be linked, RCX: its block; or 0
 };
 
 class Emitter : private Xbyak::CodeGenerator {
@@ -60,6 +63,16 @@ class Emitter : private Xbyak::CodeGenerator {
     bool emit_jump(const Operation& op);
     bool emit_rest(const Operation& op);
 
+    // ---- emitter_units.cpp: x87, MMX, SSE, SSE2
+    bool emit_unit(const Operation& op);
+    void ensure_units(const Operation& op, u8 units);
+    void emit_unit_instruction(const Operation& op, const UnitRow& row);
+    void emit_load_control(const Operation& op, const UnitRow& row);
+    void note_record(const Operation& op, const UnitRow& row);
+    void flush_record();
+    void emit_taking();
+    void retake(const Operation& op, u8 units);
+
     void alu(const Operation& op, const Xbyak::Operand& to, const Xbyak::Operand& from);
     void alu(const Operation& op, const Xbyak::Operand& to, u32 immediate);
     void jump_if(unsigned condition, const Xbyak::Label& to);
@@ -72,10 +85,23 @@ class Emitter : private Xbyak::CodeGenerator {
     [[nodiscard]] u32 eip_behind(const Operation& op) const { return eip_ + op.end; }
     [[nodiscard]] const Row& row(const Operation& op) const { return isa[op.insn.row]; }
 
+    // What is recorded of x87 instructions and not yet stored: the last one, and the last with a memory operand.
+    struct Record {
+        const Operation* last = nullptr;
+        const Operation* last_memory = nullptr;
+    };
     struct SlowPath {
         const Operation* op;
         Xbyak::Label entry, back;
         Flags state_behind = Flags::Saved;
+        u8 units_behind = 0;
+        Record record{};
+    };
+    struct Taking {
+        const Operation* op;
+        u8 units;
+        Record record;
+        Xbyak::Label entry, back;
     };
     struct LinkSite {
         Xbyak::Label jump, out;
@@ -88,7 +114,10 @@ class Emitter : private Xbyak::CodeGenerator {
     SharedStubs stubs_;
     Flags flags_ = Flags::Saved;
     bool ended_ = false; // the last instruction has gone elsewhere
+    u8 units_ = 0;       // that are resident for sure
+    Record record_{};
     std::vector<std::unique_ptr<SlowPath>> slow_;
+    std::vector<std::unique_ptr<Taking>> taking_;
     std::vector<std::unique_ptr<LinkSite>> sites_;
     size_t open_slow_ = 0; // slow paths up to here know where to come back
 };

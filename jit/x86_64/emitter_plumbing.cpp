@@ -26,6 +26,7 @@ size_t Emitter::emit(size_t& entry_offset) {
     for (u32 n = 0; n < block_.count; ++n) emit_one(block_.operations()[n]);
     if (!ended_) border(eip_ + block_.bytes);
     emit_slow_paths();
+    emit_taking();
     for (const auto& site : sites_) {
         L(site->out);
         mov(dword[rbx + Layout::eip], site->eip);
@@ -37,11 +38,16 @@ size_t Emitter::emit(size_t& entry_offset) {
 }
 
 void Emitter::emit_one(const Operation& op) {
+    if (emit_unit(op)) return;
+    // What the last instruction records must be stored before it may leave the block.
+    if (op.index + 1u == block_.count) flush_record();
     if (!emit_native(op)) call_interpreter(op);
 }
 
 void Emitter::call_interpreter(const Operation& op) {
     save_flags();
+    flush_record();
+    units_ = 0;
     mov(rdi, reinterpret_cast<u64>(&op));
     mov(rcx, reinterpret_cast<u64>(single_handler(op.insn)));
     call(getCode() + (static_cast<const u8*>(stubs_.call) - execute_));
@@ -55,6 +61,7 @@ void Emitter::border_by_eip() {
 
 void Emitter::border(u32 next_eip) {
     save_flags();
+    flush_record();
     add(qword[rbx + Layout::retired], block_.count);
     ended_ = true;
     if ((next_eip ^ eip_) >> 12 != 0) {
@@ -120,6 +127,8 @@ void Emitter::finish_slow(Flags state) {
     flags_ = state;
     for (; open_slow_ < slow_.size(); ++open_slow_) {
         slow_[open_slow_]->state_behind = state;
+        slow_[open_slow_]->units_behind = units_;
+        slow_[open_slow_]->record = record_;
         L(slow_[open_slow_]->back);
     }
 }
@@ -128,7 +137,9 @@ void Emitter::emit_slow_paths() {
     for (const auto& slow : slow_) {
         L(slow->entry);
         flags_ = Flags::Saved;
+        record_ = slow->record;
         call_interpreter(*slow->op);
+        retake(*slow->op, slow->units_behind);
         if (slow->state_behind == Flags::Live) make_live();
         jmp(slow->back, T_NEAR);
     }

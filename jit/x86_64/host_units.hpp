@@ -34,11 +34,17 @@ struct alignas(16) HostUnitsImage {
     u8 bytes[512] = {};
 };
 
-// The routines end with RET. They expect R14 to be the Cpu and change R8, R9, R10, EFLAGS and XMM8 besides what they
-// are for.
+// The registers that the routines use: the Cpu, and three of which nothing remains.
+struct HostUnitRegisters {
+    Xbyak::Reg64 cpu, value, image, place;
+};
+
+// The routines end with RET. They change EFLAGS and XMM8 besides what they are for.
 class HostUnitRoutines {
   public:
-    HostUnitRoutines(Xbyak::CodeGenerator& code, HostUnitsImage& image) : code_(code), image_(image) {}
+    HostUnitRoutines(Xbyak::CodeGenerator& code, HostUnitsImage& home, const HostUnitRegisters& registers)
+        : code_(code), home_(home), cpu_(registers.cpu), image_(registers.image), value_(registers.value.getIdx()),
+          place_(registers.place.getIdx()) {}
 
     // Makes `units` (HostUnit bits) resident that are not yet. CF=1: refused; then some of them may be resident.
     void emit_take(u8 units);
@@ -54,7 +60,9 @@ class HostUnitRoutines {
     void point_to_image();
 
     Xbyak::CodeGenerator& code_;
-    HostUnitsImage& image_;
+    HostUnitsImage& home_; // of the image
+    Xbyak::Reg64 cpu_, image_;
+    Xbyak::Reg32 value_, place_;
 };
 
 } // namespace truering

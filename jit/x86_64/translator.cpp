@@ -3,6 +3,7 @@
 #include "decoder/isa.hpp"
 #include "jit/x86_64/emitter.hpp"
 #include "jit/x86_64/native_layout.hpp"
+#include "jit/x86_64/unit_layout.hpp"
 
 #include <cassert>
 #include <cstring>
@@ -22,12 +23,15 @@ Xbyak::Reg32 guest_32(unsigned n) { return Xbyak::Reg32(static_cast<int>(8 + n))
 // The code that all translations share.
 class Stubs : public Xbyak::CodeGenerator {
   public:
-    Stubs(u8* write, size_t bytes, const ArithmeticFlags* table, void** site) : CodeGenerator(bytes, write) {
+    Stubs(u8* write, size_t bytes, const ArithmeticFlags* table, void** site, HostUnitsImage& image)
+        : CodeGenerator(bytes, write) {
+        make_units(image);
         make_enter();
         make_border(site, table);
         make_call(table);
+        make_leave(table);
     }
-    size_t enter = 0, border = 0, call = 0;
+    size_t enter = 0, border = 0, call = 0, leave_behind = 0, take[4] = {};
 
   private:
     void load_registers() {
@@ -76,6 +80,26 @@ class Stubs : public Xbyak::CodeGenerator {
         shr(eax, 31);
         or_(esi, eax);
     }
+    void make_units(HostUnitsImage& image) {
+        HostUnitRoutines routines(*this, image, {rbx, rax, rcx, rdx});
+        for (unsigned units = 1; units < std::size(take); ++units) {
+            align(16);
+            take[units] = getSize();
+            routines.emit_take(static_cast<u8>(units));
+        }
+        align(16);
+        L(give_back_);
+        routines.emit_give_back();
+        align(16);
+    }
+    // RAX, RCX and RDX change.
+    void give_units_back() {
+        Xbyak::Label nothing;
+        cmp(byte[rbx + UnitLayout::resident], 0);
+        je(nothing);
+        Xbyak::CodeGenerator::call(give_back_);
+        L(nothing);
+    }
     void leave() {
         add(rsp, 8);
         pop(r15);
@@ -110,7 +134,32 @@ class Stubs : public Xbyak::CodeGenerator {
         mov(ptr[rax], rdx);
         mov(ptr[rax + 8], rcx);
         store_registers(table);
+        give_units_back();
         mov(eax, at_border);
+        leave();
+    }
+
+    // RDI: the operation in execution. R13 = its block, EAX = the block's EIP.
+    void name_operation() {
+        movzx(eax, word[rdi + offsetof(Operation, index)]); // the operations stand behind the block
+        imul(eax, eax, sizeof(Operation));
+        mov(r13, rdi);
+        sub(r13, rax);
+        sub(r13, sizeof(Block));
+        mov(ptr[rbx + Layout::current_block], r13);
+        mov(ptr[rbx + Layout::stopped_at], rdi);
+        mov(eax, dword[r13 + offsetof(Block, native_eip)]);
+        mov(dword[rbx + Layout::block_eip], eax);
+    }
+
+    // RDI: an operation that is done.
+    void make_leave(const ArithmeticFlags* table) {
+        align(16);
+        leave_behind = getSize();
+        store_registers(table);
+        give_units_back();
+        name_operation();
+        mov(eax, static_cast<u32>(Outcome::Leave));
         leave();
     }
 
@@ -121,17 +170,9 @@ class Stubs : public Xbyak::CodeGenerator {
         call = getSize();
         sub(rsp, 8);
         store_registers(table);
-        mov(r12, rdi);
-        // The block: its operations stand behind it.
-        movzx(eax, word[rdi + offsetof(Operation, index)]);
-        imul(eax, eax, sizeof(Operation));
-        mov(r13, rdi);
-        sub(r13, rax);
-        sub(r13, sizeof(Block));
-        mov(ptr[rbx + Layout::current_block], r13);
-        mov(ptr[rbx + Layout::stopped_at], rdi);
-        mov(eax, dword[r13 + offsetof(Block, native_eip)]);
-        mov(dword[rbx + Layout::block_eip], eax);
+        mov(r12, rcx);
+        give_units_back();
+        name_operation();
         movzx(edx, word[rdi + offsetof(Operation, end)]);
         add(eax, edx);
         movzx(edx, byte[rdi + offsetof(Operation, insn) + offsetof(Instruction, length)]);
@@ -139,7 +180,7 @@ class Stubs : public Xbyak::CodeGenerator {
         mov(dword[rbx + Layout::eip], eax);
         lea(rsi, ptr[rdi + offsetof(Operation, insn)]);
         mov(rdi, rbx);
-        Xbyak::CodeGenerator::call(rcx);
+        Xbyak::CodeGenerator::call(r12);
         movzx(eax, al);
         test(eax, eax);
         jnz(out, T_NEAR);
@@ -155,6 +196,8 @@ class Stubs : public Xbyak::CodeGenerator {
         add(rsp, 16);
         leave();
     }
+
+    Xbyak::Label give_back_;
 };
 
 bool is_flat(const Segment& s) {
@@ -180,10 +223,12 @@ Translator::~Translator() { cpu_.set_block_runner(nullptr); }
 
 void Translator::make_stubs() {
     constexpr size_t room = 4096;
-    Stubs stubs(code_.writable(0), room, flag_table_.data(), reinterpret_cast<void**>(&return_));
+    Stubs stubs(code_.writable(0), room, flag_table_.data(), reinterpret_cast<void**>(&return_), image_);
     enter_ = stubs.enter;
     border_ = stubs.border;
     call_ = stubs.call;
+    leave_ = stubs.leave_behind;
+    std::copy(std::begin(stubs.take), std::end(stubs.take), take_);
     used_ = stubs_end_ = room;
 }
 
@@ -212,7 +257,11 @@ void Translator::translate(Block& block) {
         return_ = {};
         ++statistics_.recycled;
     }
-    const SharedStubs stubs{code_.executable(call_), code_.executable(border_)};
+    const SharedStubs stubs{
+        code_.executable(call_),
+        {nullptr, code_.executable(take_[1]), code_.executable(take_[2]), code_.executable(take_[3])},
+        code_.executable(leave_),
+        code_.executable(border_)};
     block.native_eip = cpu_.eip;
     Emitter emitter(block, cpu_.eip, code_.writable(used_), code_.executable(used_), room_for_block, stubs);
     size_t entry = 0;

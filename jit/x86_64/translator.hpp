@@ -15,6 +15,7 @@
 
 #include "cpu/interpreter/block_runner.hpp"
 #include "jit/x86_64/code_memory.hpp"
+#include "jit/x86_64/host_units.hpp"
 #include "jit/x86_64/saved_flags.hpp"
 
 #include <memory>
@@ -52,7 +53,8 @@ class Translator final : public BlockRunner {
     std::vector<ArithmeticFlags> flag_table_ = saved_flags::make_table();
     size_t used_ = 0;
     size_t stubs_end_ = 0;
-    size_t enter_ = 0, call_ = 0, border_ = 0; // offsets of the stubs
+    size_t enter_ = 0, call_ = 0, border_ = 0, leave_ = 0, take_[4] = {}; // offsets of the stubs
+    HostUnitsImage image_;
     // How the last run left, written by the stub: the jump that may be linked to the next block, and its own block.
     struct Return {
         const void* site = nullptr;

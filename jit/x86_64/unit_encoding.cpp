@@ -6,14 +6,8 @@ namespace truering {
 
 namespace {
 
-constexpr unsigned guest_ESP = 4;
-constexpr unsigned host_of_ESP = 15;
-constexpr unsigned host_of_address = 9;
-
 constexpr unsigned REX = 0x40, REX_R = 4, REX_B = 1;
 constexpr unsigned mod_register = 0xC0;
-
-constexpr unsigned general(unsigned guest) { return guest == guest_ESP ? host_of_ESP : guest; }
 
 // Only bits 2:0 of a comparison's predicate count in these encodings.
 unsigned immediate_of(const Instruction& insn) {
@@ -24,12 +18,12 @@ unsigned immediate_of(const Instruction& insn) {
 
 } // namespace
 
-HostInstruction host_instruction(const UnitRow& row, const Instruction& insn) {
-    unsigned reg = row.general_reg ? general(insn.reg) : insn.reg;
-    unsigned rm = row.general_rm ? general(insn.rm) : insn.rm;
+HostInstruction host_instruction(const UnitRow& row, const Instruction& insn, const HostNames& names) {
+    unsigned reg = row.general_reg ? names.general[insn.reg] : insn.reg;
+    unsigned rm = row.general_rm ? names.general[insn.rm] : insn.rm;
     unsigned mod = mod_register;
     if (insn.memory) {
-        rm = host_of_address;
+        rm = names.address;
         mod = 0;
     } else if (row.x87) { // a part of the opcode
         reg = insn.modrm >> 3 & 7;

@@ -1,7 +1,7 @@
 // The host's instruction for a copied row: the guest's, with registers and memory operand named anew.
 //
-// MMX, XMM and x87 registers keep their numbers. Of the general registers only guest ESP has another name, R15. The
-// operand in memory is at [R9], a host address that has been proven for all of its bytes.
+// MMX, XMM and x87 registers keep their numbers. The general registers, and the register that holds the host address of
+// the operand in memory, proven for all of its bytes, are the caller's to choose.
 #pragma once
 
 #include "decoder/instruction.hpp"
@@ -11,6 +11,12 @@
 
 namespace truering {
 
+// Numbers of host registers. The address is not in RSP, RBP, R12 or R13, which [register] cannot name.
+struct HostNames {
+    std::array<u8, 8> general; // by guest register
+    u8 address;
+};
+
 struct HostInstruction {
     std::array<u8, 8> bytes{};
     unsigned count = 0;
@@ -19,6 +25,6 @@ struct HostInstruction {
 };
 
 // For rows of UnitKind::Copy and LoadControl.
-[[nodiscard]] HostInstruction host_instruction(const UnitRow& row, const Instruction& insn);
+[[nodiscard]] HostInstruction host_instruction(const UnitRow& row, const Instruction& insn, const HostNames& names);
 
 } // namespace truering

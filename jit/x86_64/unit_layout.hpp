@@ -20,6 +20,9 @@ struct UnitLayout {
     static constexpr u32 cr0 = offsetof(Cpu, cr0);
     static constexpr u32 cr4 = offsetof(Cpu, cr4);
 
+    static constexpr u32 segment = offsetof(Cpu, segment);
+    static constexpr u32 selector = offsetof(Segment, selector);
+
     static constexpr u32 fpu = offsetof(Cpu, fpu);
     static constexpr u32 physical = fpu + offsetof(FpuState, physical);
     static constexpr u32 control_word = fpu + offsetof(FpuState, control_word);

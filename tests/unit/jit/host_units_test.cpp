@@ -26,7 +26,7 @@ using OperandBytes = std::array<u8, operand_bytes>;
 class Thunk : public Xbyak::CodeGenerator {
   public:
     Thunk() : CodeGenerator(1 << 16) {
-        HostUnitRoutines routines(*this, image_);
+        HostUnitRoutines routines(*this, image_, {r14, r8, r9, r10});
         for (unsigned units = 1; units < 4; ++units) {
             align(16);
             L(take_[units]);
@@ -165,7 +165,7 @@ class HostUnits : public testing::Test {
 
     i64 run_translated(const UnitRow& row, const Instruction& insn, OperandBytes& bytes) {
         Cpu& cpu = translated.cpu;
-        const HostInstruction host = host_instruction(row, insn);
+        const HostInstruction host = host_instruction(row, insn, {{0, 1, 2, 3, 15, 5, 6, 7}, 9});
         const u32 eflags = cpu.arithmetic.value();
         if (operands.below(2) == 0) cpu.host_mxcsr.enter(cpu.sse);
         i64 result = 0;
