@@ -59,7 +59,8 @@ RunResult MachineLoop::take(LoopStep step) {
     const RunResult result = perform(pc_, step);
     // Shortened, perhaps by an alarm that is not the machine's own.
     const bool shortened = result.reason == StopReason::Budget && result.executed < step.value;
-    if (shortened || result.reason == StopReason::Request) step.value = result.executed;
+    if (step.kind == LoopStep::Kind::Run && (shortened || result.reason == StopReason::Request))
+        step.value = result.executed;
     listener_->performed(step, result);
     return result;
 }
