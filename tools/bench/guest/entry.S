@@ -1,15 +1,15 @@
 /* Where the benchmark image begins, and those of its kernels that change the ring.
 
-   Loaded at 1 MiB by the boot sector of the demonstration guest. The driver writes which kernel is to run, and how many
-   turns of it, into the block behind the first jump. */
+   Loaded at 1 MiB by the boot sector of the demonstration guest. The driver writes the name of the kernel that is to
+   run, ended by a 0, and how many turns of it, into the block behind the first jump. */
 
         .section .entry, "ax"
         .globl  start, bench_kernel, bench_turns
 start:  jmp     1f
         .balign 8
-        .ascii  "TRBENCH1"
+        .ascii  "TRBENCH2"
 bench_kernel:
-        .long   0
+        .fill   24, 1, 0
 bench_turns:
         .long   0
 1:      cli

@@ -1,5 +1,7 @@
 #include "tools/bench/guest/machine.hpp"
 
+#include "tools/bench/guest/kernels.hpp"
+
 extern "C" {
 void leave_ring_3();
 void int_handler();
@@ -14,13 +16,15 @@ uint32_t lazy_page, lazy_entry, lazy_value; // for page_fault_loop
 namespace bench {
 namespace {
 
-constexpr uint32_t big_begin = 8u << 20;
+constexpr uint32_t mapped_tables = 24; // 4 MiB each
+constexpr uint32_t big_begin = 16u << 20;
+static_assert(big_begin + big_memory_bytes <= mapped_tables << 22);
 constexpr uint32_t all = 7; // present, writable, user
 
-uint64_t gdt[6], idt[256];
+uint64_t gdt[8], idt[256];
 uint32_t tss[26];
 alignas(4096) uint32_t directory[1024];
-alignas(4096) uint32_t tables[4 * 1024]; // four tables, one after the other
+alignas(4096) uint32_t tables[mapped_tables * 1024];
 
 template <typename T> uint32_t address(T* pointer) { return reinterpret_cast<uint32_t>(pointer); }
 
@@ -49,6 +53,8 @@ void set_up_tables() {
     gdt[4] = 0x00cff2000000ffff;
     const uint64_t base = address(tss);
     gdt[5] = (sizeof tss - 1) | (base & 0xffffff) << 16 | uint64_t{0x89} << 40 | (base >> 24) << 56;
+    gdt[6] = 0x00009a010000ffff; // for real_mode.S: 16-bit code at 10000H, and data from 0
+    gdt[7] = 0x000092000000ffff;
     tss[1] = address(stack_top) - 1024; // esp0: below it in_ring_3 has its frame
     tss[2] = 0x10;
     for (uint32_t i = 0; i < 256; ++i) set_gate(i, dead_end);
@@ -68,9 +74,10 @@ void set_up_tables() {
 }
 
 void start_paging() {
-    for (uint32_t i = 0; i < 4096; ++i) tables[i] = i * 4096 | all;
-    for (uint32_t i = 0; i < 4; ++i) directory[i] = address(tables + i * 1024) | all;
+    for (uint32_t i = 0; i < mapped_tables * 1024; ++i) tables[i] = i * 4096 | all;
+    for (uint32_t i = 0; i < mapped_tables; ++i) directory[i] = address(tables + i * 1024) | all;
     lazy_page = 15u << 20;
+    *reinterpret_cast<volatile uint32_t*>(lazy_page) = 1; // for page_fault_loop to add up
     lazy_entry = address(&tables[lazy_page >> 12]);
     lazy_value = lazy_page | all;
     tables[lazy_page >> 12] = 0;

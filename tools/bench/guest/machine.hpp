@@ -1,4 +1,4 @@
-// The machine that the kernels run on: flat segments, paging with 4 KiB pages over 16 MiB, an IDT, no interrupts.
+// The machine that the kernels run on: flat segments, paging with 4 KiB pages over 96 MiB, an IDT, no interrupts.
 #pragma once
 
 #include <stdint.h>
@@ -11,7 +11,6 @@ void say(const char* text);
 void say_hex(uint32_t value);
 
 uint32_t features(); // CPUID leaf 1, EDX
-void* big_memory();  // 4 MiB, mapped by 4 KiB pages
 void reload_cr3();
 
 } // namespace bench
@@ -19,6 +18,7 @@ void reload_cr3();
 extern "C" {
 uint32_t in_ring_3(void (*code)(), uint32_t turns);
 uint32_t page_fault_loop(uint32_t turns);
+uint32_t in_real_mode(uint32_t turns);
 void int_loop();
 void sysenter_loop();
 }
