@@ -35,9 +35,9 @@ Outcome locate(Cpu& cpu, u32 linear, unsigned size, AccessKind kind, bool user, 
     u32 at = linear;
     for (const unsigned part : {first, size - first}) {
         if (part == 0) continue;
-        TlbEntry* entry = nullptr;
-        if (const Outcome o = translate(cpu, at, kind, user, entry); failed(o)) return o;
-        found.part[found.count++] = {entry->physical_page() | page_offset(at), part};
+        u64 physical_page = 0;
+        if (const Outcome o = translate(cpu, at, kind, user, physical_page); failed(o)) return o;
+        found.part[found.count++] = {physical_page | page_offset(at), part};
         at += part;
     }
     if (misaligned(cpu, linear, size, user)) return raise(cpu, Vector::AC, 0);

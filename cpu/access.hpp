@@ -1,6 +1,6 @@
 // Guarded memory access: every byte that an instruction reads or writes goes through here.
 //
-// The fast path is a limit comparison and a TLB tag comparison. Whatever else there is (two pages, a device, code,
+// The fast path is a limit comparison and a look into the TLB. Whatever else there is (two pages, a device, code,
 // breakpoints, alignment) is the slow path's, in access.cpp.
 //
 // An access at the current privilege uses Cpu::tlb_view; the *_system functions access tables (descriptors, TSS) and
@@ -24,55 +24,57 @@ Outcome segment_fault(Cpu& cpu, SegmentIndex index);
 Outcome check_read_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size);
 Outcome check_write_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size);
 
-inline u8* host_pointer(u64 host, u32 linear) { return reinterpret_cast<u8*>(host + linear); }
+// The quick look: does an access lie whole in a page of ordinary memory that the TLB knows, and where in the host?
+// `deltas` are a view's `read` or `write`.
+template <class T> inline bool hits(const u64 (&deltas)[TlbView::page_count], u32 linear, u8*& host) {
+    const u64 delta = deltas[linear / page_size];
+    host = reinterpret_cast<u8*>(delta + linear);
+    return delta != 0 && page_offset(linear) <= page_size - sizeof(T);
+}
 } // namespace access_detail
 
 // ---- At a linear address, at the current privilege
 
 template <class T> inline Outcome read_linear(Cpu& cpu, u32 linear, T& value) {
-    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
-    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.read_tag) [[likely]] {
-        std::memcpy(&value, access_detail::host_pointer(entry.host, linear), sizeof(T));
-        return Outcome::Done;
-    }
-    return access_detail::slow_read(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
+    u8* host = nullptr;
+    if (!access_detail::hits<T>(cpu.tlb_view->read, linear, host)) [[unlikely]]
+        return access_detail::slow_read(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
+    std::memcpy(&value, host, sizeof(T));
+    return Outcome::Done;
 }
 
 template <class T> inline Outcome write_linear(Cpu& cpu, u32 linear, const T& value) {
-    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
-    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag) [[likely]] {
-        std::memcpy(access_detail::host_pointer(entry.host, linear), &value, sizeof(T));
-        return Outcome::Done;
-    }
-    return access_detail::slow_write(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
+    u8* host = nullptr;
+    if (!access_detail::hits<T>(cpu.tlb_view->write, linear, host)) [[unlikely]]
+        return access_detail::slow_write(cpu, linear, &value, sizeof(T), cpu.cpl == 3);
+    std::memcpy(host, &value, sizeof(T));
+    return Outcome::Done;
 }
 
 // ---- At a linear address, at a privilege that may not be the current one; as supervisor
 
 namespace access_detail {
-// The table for it, where accesses need no closer look.
-inline const TlbEntry& entry_as(Cpu& cpu, u32 linear, bool user) {
-    const bool watched = cpu.tlb_view == cpu.tlb.never_hits();
-    return (watched ? cpu.tlb.never_hits() : cpu.tlb.table(user))[Tlb::index_of(linear)];
+// The view for it, where accesses need no closer look.
+inline const TlbView& view_as(Cpu& cpu, bool user) {
+    const bool watched = cpu.tlb_view == cpu.tlb.never();
+    return watched ? *cpu.tlb.never() : *cpu.tlb.view(user);
 }
 } // namespace access_detail
 
 template <class T> inline Outcome read_as(Cpu& cpu, bool user, u32 linear, T& value) {
-    const TlbEntry& entry = access_detail::entry_as(cpu, linear, user);
-    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.read_tag) [[likely]] {
-        std::memcpy(&value, access_detail::host_pointer(entry.host, linear), sizeof(T));
-        return Outcome::Done;
-    }
-    return access_detail::slow_read(cpu, linear, &value, sizeof(T), user);
+    u8* host = nullptr;
+    if (!access_detail::hits<T>(access_detail::view_as(cpu, user).read, linear, host)) [[unlikely]]
+        return access_detail::slow_read(cpu, linear, &value, sizeof(T), user);
+    std::memcpy(&value, host, sizeof(T));
+    return Outcome::Done;
 }
 
 template <class T> inline Outcome write_as(Cpu& cpu, bool user, u32 linear, const T& value) {
-    const TlbEntry& entry = access_detail::entry_as(cpu, linear, user);
-    if (((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag) [[likely]] {
-        std::memcpy(access_detail::host_pointer(entry.host, linear), &value, sizeof(T));
-        return Outcome::Done;
-    }
-    return access_detail::slow_write(cpu, linear, &value, sizeof(T), user);
+    u8* host = nullptr;
+    if (!access_detail::hits<T>(access_detail::view_as(cpu, user).write, linear, host)) [[unlikely]]
+        return access_detail::slow_write(cpu, linear, &value, sizeof(T), user);
+    std::memcpy(host, &value, sizeof(T));
+    return Outcome::Done;
 }
 
 template <class T> inline Outcome read_system(Cpu& cpu, u32 linear, T& value) {
@@ -102,19 +104,15 @@ template <class T> inline Outcome write_memory(Cpu& cpu, SegmentIndex index, u32
 // else null, and the functions above do what is to be done. What may be written may be read.
 template <class T> inline const u8* quick_read(const Cpu& cpu, SegmentIndex index, u32 offset) {
     const Segment& segment = cpu.segment[index];
-    const u32 linear = segment.base + offset;
-    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
-    const bool hit = segment.surely_readable(offset, sizeof(T)) &&
-                     ((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.read_tag;
-    return hit ? access_detail::host_pointer(entry.host, linear) : nullptr;
+    u8* host = nullptr;
+    const bool hit = access_detail::hits<T>(cpu.tlb_view->read, segment.base + offset, host);
+    return hit && segment.surely_readable(offset, sizeof(T)) ? host : nullptr;
 }
 template <class T> inline u8* quick_write(const Cpu& cpu, SegmentIndex index, u32 offset) {
     const Segment& segment = cpu.segment[index];
-    const u32 linear = segment.base + offset;
-    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
-    const bool hit = segment.surely_writable(offset, sizeof(T)) &&
-                     ((linear + (sizeof(T) - 1)) & ~page_offset_mask) == entry.write_tag;
-    return hit ? access_detail::host_pointer(entry.host, linear) : nullptr;
+    u8* host = nullptr;
+    const bool hit = access_detail::hits<T>(cpu.tlb_view->write, segment.base + offset, host);
+    return hit && segment.surely_writable(offset, sizeof(T)) ? host : nullptr;
 }
 
 // Read, change, write: `change(T&)` runs only when the write can no longer fail.

@@ -133,14 +133,13 @@ void Cpu::update_attention() {
 void Cpu::update_view() {
     const bool alignment = cpl == 3 && (cr0 & CR0_AM) != 0 && flag(EFLAGS_AC);
     const bool watched = alignment || (dr7 & DR7_enables) != 0;
-    tlb_view = watched ? tlb.never_hits() : tlb.table(cpl == 3);
-    fetch_page_ = TlbEntry::never;
+    fetch_view = tlb.view(cpl == 3);
+    tlb_view = watched ? tlb.never() : fetch_view;
 }
 
 void Cpu::update_segments() {
     const bool rights_apply = uses_descriptors();
     for (Segment& s : segment) s.refresh(rights_apply);
-    fetch_page_ = TlbEntry::never;
 }
 
 void Cpu::set_cpl(u8 level) {
@@ -166,28 +165,11 @@ void Cpu::set_eflags(u32 value, u32 mask) {
 void Cpu::set_segment(SegmentIndex index, const Segment& value) {
     segment[index] = value;
     segment[index].refresh(uses_descriptors());
-    if (index == seg_CS) fetch_page_ = TlbEntry::never;
-}
-
-void Cpu::flush_tlb() {
-    tlb.flush_all();
-    fetch_page_ = TlbEntry::never;
 }
 
 void Cpu::flush_both_sides() {
     tlb.flush_side(TlbSide::Root);
     tlb.flush_side(TlbSide::Guest);
-    fetch_page_ = TlbEntry::never;
-}
-
-void Cpu::flush_tlb_non_global() {
-    tlb.flush_non_global();
-    fetch_page_ = TlbEntry::never;
-}
-
-void Cpu::flush_tlb_page(u32 linear) {
-    tlb.flush_page(linear);
-    fetch_page_ = TlbEntry::never;
 }
 
 void Cpu::mark_code(u64 physical, u32 size) {

@@ -118,7 +118,8 @@ class Cpu final : public CpuState, private MemoryListener {
     PortBus& ports;
     const Clock& clock;
     Tlb tlb;
-    TlbEntry* tlb_view = nullptr; // the table that the fast path looks at, chosen by update_view()
+    TlbView* tlb_view = nullptr;   // what the fast path looks at, chosen by update_view()
+    TlbView* fetch_view = nullptr; // the same for fetches: no data breakpoint and no alignment concerns them
     u64 a20_mask = ~u64{0};
     bool ignne = false;
     HostMxcsr host_mxcsr; // the guest's MXCSR in the host's register while SSE runs: leave() before host floating point
@@ -166,10 +167,10 @@ class Cpu final : public CpuState, private MemoryListener {
     // Writes a segment register whole; CS sets no CPL.
     void set_segment(SegmentIndex index, const Segment& value);
 
-    void flush_tlb();            // everything of the present side, in V32 mode or in root
-    void flush_both_sides();     // the physical address space has changed
-    void flush_tlb_non_global(); // as MOV CR3 does
-    void flush_tlb_page(u32 linear);
+    void flush_tlb() { tlb.flush_all(); }                   // everything of the present side, in V32 mode or in root
+    void flush_both_sides();                                // the physical address space has changed
+    void flush_tlb_non_global() { tlb.flush_non_global(); } // as MOV CR3 does
+    void flush_tlb_page(u32 linear) { tlb.flush_page(linear); }
 
     // How many iterations a REP instruction may do before the run loop must look around.
     [[nodiscard]] u64 iterations_allowed() const;
@@ -201,8 +202,6 @@ class Cpu final : public CpuState, private MemoryListener {
     u64 retired_ = 0;                      // up to the beginning of the block
     u64 run_end_ = 0;                      // run() returns when retired_ reaches it
     u64 pause_at_ = 0;                     // where the run loop looks for request_stop() again
-    u32 fetch_page_ = TlbEntry::never;     // linear page of the last block, and where it lies
-    u64 fetch_physical_ = 0;
     std::vector<u64> coverage_;
     std::atomic<bool> stop_requested_{false};
 };

@@ -141,38 +141,36 @@ void mark_used(Cpu& cpu, Walk& walk, bool write) {
     }
 }
 
-void fill(Cpu& cpu, TlbEntry& entry, u32 page, u64 physical_page, u8 rights) {
-    const PageMapping& mapping = cpu.memory.page({physical_page});
-    entry.page = page;
-    entry.frame_and_rights = physical_page | rights | tlb_listed;
-    entry.host = reinterpret_cast<u64>(mapping.read) - page;
-    if (mapping.read == nullptr) return;
-    entry.read_tag = page;
-    if ((rights & tlb_fetch) != 0) entry.fetch_tag = page;
-    const bool plain = mapping.write == mapping.read && mapping.code_granules == 0;
-    if ((rights & tlb_write) != 0 && plain) entry.write_tag = page;
+// Where the page's bytes may be written without further ado: RAM without decoded code; else null.
+u8* plain_host(const PageMapping& mapping) {
+    return mapping.write == mapping.read && mapping.code_granules == 0 ? mapping.write : nullptr;
 }
 
-bool suffices(const TlbEntry& entry, AccessKind kind) {
+void fill(Cpu& cpu, u32 linear, bool user, u64 physical_page, u16 rights) {
+    const PageMapping& mapping = cpu.memory.page({physical_page});
+    u8* const writable = (rights & tlb_write) != 0 ? plain_host(mapping) : nullptr;
+    cpu.tlb.fill(user, linear, {physical_page, rights, mapping.read, writable});
+}
+
+bool suffices(const TlbView& view, u32 linear, AccessKind kind) {
     switch (kind) {
-    case AccessKind::Read: return true;
-    case AccessKind::Write: return entry.has(tlb_write);
-    case AccessKind::Fetch: return entry.has(tlb_fetch);
+    case AccessKind::Read: return view.has(linear, tlb_present);
+    case AccessKind::Write: return view.has(linear, tlb_write);
+    case AccessKind::Fetch: return view.has(linear, tlb_fetch);
     }
     return false;
 }
 
-} // namespace
+// A page that held decoded code when it was last looked at may be plain by now.
+void reconsider_writes(Cpu& cpu, u32 linear, bool user) {
+    const TlbView& view = *cpu.tlb.view(user);
+    if (view.write[linear / page_size] != 0) return;
+    u8* const host = plain_host(cpu.memory.page({view.physical_page(linear)}));
+    if (host != nullptr) cpu.tlb.allow_fast_writes(user, linear, host);
+}
 
-Outcome translate(Cpu& cpu, u32 linear, AccessKind kind, bool user, TlbEntry*& entry) {
-    const u32 page = linear & ~page_offset_mask;
-    entry = &cpu.tlb.table(user)[Tlb::index_of(linear)];
-    if (entry->page == page && suffices(*entry, kind)) return Outcome::Done;
-    if (!cpu.paging()) {
-        entry = &cpu.tlb.claim(user, linear);
-        fill(cpu, *entry, page, page & cpu.a20_mask, tlb_write | tlb_fetch);
-        return Outcome::Done;
-    }
+// Walks the tables, checks rights, fills the TLB.
+Outcome translate_by_walk(Cpu& cpu, u32 linear, AccessKind kind, bool user) {
     Walk walk = Walker(cpu).walk(linear);
     if (!walk.present || walk.reserved || !allows(cpu, walk, kind, user)) {
         cpu.flush_tlb_page(linear); // a page fault drops what is cached for its address (SDM vol. 3A, 4.10.4.1)
@@ -181,11 +179,25 @@ Outcome translate(Cpu& cpu, u32 linear, AccessKind kind, bool user, TlbEntry*& e
     mark_used(cpu, walk, kind == AccessKind::Write);
     // Writing goes fast only once the page is marked dirty.
     const bool dirty = (walk.value[walk.levels - 1] & entry_D) != 0;
-    u8 rights = walk.global ? u8{tlb_global} : u8{0};
+    u16 rights = walk.global ? u16{tlb_global} : u16{0};
     if (dirty && allows(cpu, walk, AccessKind::Write, user)) rights |= tlb_write;
     if (allows(cpu, walk, AccessKind::Fetch, user)) rights |= tlb_fetch;
-    entry = &cpu.tlb.claim(user, linear);
-    fill(cpu, *entry, page, walk.page & cpu.a20_mask, rights);
+    fill(cpu, linear, user, walk.page & cpu.a20_mask, rights);
+    return Outcome::Done;
+}
+
+} // namespace
+
+Outcome translate(Cpu& cpu, u32 linear, AccessKind kind, bool user, u64& physical_page) {
+    const TlbView& view = *cpu.tlb.view(user);
+    if (suffices(view, linear, kind)) {
+        if (kind == AccessKind::Write) reconsider_writes(cpu, linear, user);
+    } else if (!cpu.paging()) {
+        fill(cpu, linear, user, linear & ~page_offset_mask & cpu.a20_mask, tlb_write | tlb_fetch);
+    } else if (const Outcome o = translate_by_walk(cpu, linear, kind, user); failed(o)) {
+        return o;
+    }
+    physical_page = view.physical_page(linear);
     return Outcome::Done;
 }
 

@@ -8,8 +8,8 @@ namespace truering {
 enum class AccessKind : u8 { Read, Write, Fetch };
 
 // Translates for an access, walking the tables where the TLB does not know; sets accessed and dirty bits; fills the
-// TLB. The entry stays valid until the next translation or flush.
-Outcome translate(Cpu& cpu, u32 linear, AccessKind kind, bool user, TlbEntry*& entry);
+// TLB.
+Outcome translate(Cpu& cpu, u32 linear, AccessKind kind, bool user, u64& physical_page);
 
 // The page-table walk alone, without side effects or rights checks, for debuggers. False: not present.
 [[nodiscard]] bool translate_for_debugger(const Cpu& cpu, u32 linear, u64& physical);

@@ -1,14 +1,20 @@
 // The translation lookaside buffer: linear page to physical page and to host memory.
 //
-// Direct mapped, one table for supervisor and one for user accesses. An entry carries one tag per kind of access, so
-// that a hit is one comparison that proves presence, rights and "ordinary memory" together; what needs more (a device,
-// ROM, a page that holds decoded code) has a tag that never matches, and goes the slow way through `page` and `rights`.
+// A linear address space has 2^20 pages, so the TLB has an entry for each: nothing is ever evicted, and a hit needs no
+// comparison of tags. A view holds the entries of one privilege as arrays by linear page. `read` and `write` say where
+// ordinary memory lies in the host, and 0 is the one answer for whatever needs a closer look: nothing known, no right,
+// a device, ROM, a page that is not dirty yet or holds decoded code. The closer look begins at `frame_and_rights`. The
+// arrays are the host's zero pages until they are written, so a guest pays for the pages that it touches.
 //
-// V32 mode and root have such a pair of tables each (docs/v32.md 7): going from one to the other chooses a pair and
-// drops nothing.
-//
-// Another table whose tags never match stands in while every access must be looked at (data breakpoints, alignment
+// V32 mode and root have a pair of views each (docs/v32.md 7): going from one to the other chooses a pair and drops
+// nothing. A view that stays empty stands in while every access must be looked at (data breakpoints, alignment
 // checking): the fast path then pays nothing for features that are off.
+//
+// An entry lives until it is flushed. A flush visits the pages on a list and nothing else; global translations have a
+// list of their own, because MOV CR3 keeps them and a kernel has very many.
+//
+// A page of RAM that comes to hold decoded code must lose its entries in every `write`. So each frame keeps the linear
+// pages that may write it, two on a side; whoever comes third displaces one, which then goes the closer way.
 #pragma once
 
 #include "base/types.hpp"
@@ -18,46 +24,65 @@
 
 namespace truering {
 
-enum TlbRights : u8 {
-    tlb_write = 1,
-    tlb_fetch = 2,
-    tlb_global = 4,
-    tlb_listed = 8, // among those that a flush visits
+enum TlbRights : u16 {
+    tlb_present = 1, // something is known of the page, and it may be read
+    tlb_write = 2,
+    tlb_fetch = 4,
+    tlb_global = 8,
+    tlb_listed = 16, // among those that every flush visits
+    tlb_listed_global = 32,
 };
 
-struct TlbEntry {
-    static constexpr u32 never = 1; // page addresses have low bits 0
+// The entries of one privilege of one side. Translated code reaches the arrays by their offsets.
+struct TlbView {
+    static constexpr u32 page_count = (u64{1} << 32) / page_size;
 
-    u32 read_tag = never;
-    u32 write_tag = never;
-    u32 fetch_tag = never;
-    u32 page = never;         // the linear page that is cached here at all
-    u64 host = 0;             // host address of linear address 0 of this page: add the linear address (wraps)
-    u64 frame_and_rights = 0; // physical address of the page, A20 applied; TlbRights in its low bits
+    u64 read[page_count];             // host address minus linear address of ordinary memory; 0: look closer
+    u64 write[page_count];            // the same for writes
+    u32 code[page_count];             // the translator's number of the page, for fetches; 0: none
+    u64 frame_and_rights[page_count]; // physical address of the page, A20 applied; TlbRights in its low bits
 
-    [[nodiscard]] u64 physical_page() const { return frame_and_rights & ~u64{page_offset_mask}; }
-    [[nodiscard]] bool has(TlbRights right) const { return (frame_and_rights & right) != 0; }
+    [[nodiscard]] bool has(u32 linear, TlbRights right) const {
+        return (frame_and_rights[linear / page_size] & right) != 0;
+    }
+    [[nodiscard]] u64 physical_page(u32 linear) const {
+        return frame_and_rights[linear / page_size] & ~u64{page_offset_mask};
+    }
 };
-static_assert(sizeof(TlbEntry) == 32); // its index is a shift away
+
+// Host memory that is zero until written.
+struct UnmapHost {
+    size_t bytes = 0;
+    void operator()(void* memory) const;
+};
+template <class T> using HostZeroes = std::unique_ptr<T, UnmapHost>;
 
 enum class TlbSide : u8 { Root, Guest }; // outside V32 mode, and in it
 
+// What a walk of the page tables found for a linear page. Host addresses are null where accesses must look closer.
+struct TlbFill {
+    u64 physical_page;
+    u16 rights; // tlb_write, tlb_fetch, tlb_global
+    const u8* read;
+    u8* write;
+};
+
 class Tlb {
   public:
-    static constexpr unsigned entry_count = 4096;
-
-    [[nodiscard]] static unsigned index_of(u32 linear) { return (linear / page_size) % entry_count; }
+    Tlb();
 
     void select(TlbSide side) { now_ = &sides_[static_cast<unsigned>(side)]; }
 
-    // The table of the present side for an access at the given privilege.
-    [[nodiscard]] TlbEntry* table(bool user) { return user ? now_->user.get() : now_->supervisor.get(); }
-    [[nodiscard]] TlbEntry* never_hits() { return never_.get(); }
-
-    // Makes an entry the caller's to fill, and remembers it for flushing.
-    TlbEntry& claim(bool user, u32 linear);
+    // The view of the present side for accesses at the given privilege.
+    [[nodiscard]] TlbView* view(bool user) { return now_->privilege[user].view.get(); }
+    [[nodiscard]] TlbView* never() { return never_.get(); } // may not be written
 
     // Of the present side:
+    void fill(bool user, u32 linear, const TlbFill& what);
+    // From now on writes to a page that is known and may be written go the fast way.
+    void allow_fast_writes(bool user, u32 linear, u8* host);
+    // The translator's number of a page, kept as long as its entry; without effect where nothing may be fetched.
+    void set_code(bool user, u32 linear, u32 number);
     void flush_all();
     void flush_non_global();
     void flush_page(u32 linear); // global or not
@@ -65,21 +90,41 @@ class Tlb {
     void flush_side(TlbSide side);
     // On neither side may this physical page be written without a look at its code marks from now on.
     void forbid_fast_writes(u64 physical_page);
+    void forget_code(); // takes back every number of set_code(), on both sides
 
   private:
-    struct Side {
-        std::unique_ptr<TlbEntry[]> supervisor = std::make_unique<TlbEntry[]>(entry_count);
-        std::unique_ptr<TlbEntry[]> user = std::make_unique<TlbEntry[]>(entry_count);
-        std::vector<TlbEntry*> filled{}; // entries that may hold something; a flush visits only these
+    struct Privilege {
+        HostZeroes<TlbView> view;
+        std::vector<u32> listed{}, listed_global{}; // pages that may have an entry, each once
 
+        void list(u32 page, u64& rights);
+        void clear(u32 page, u64 kept_rights);
+        void flush_list(std::vector<u32>& list);
         void flush();
+        void flush_non_global();
     };
 
-    template <class Drop> void drop_if(Drop drop);
+    static constexpr u32 frame_count = 1u << 20; // frames above 4 GiB share with those below
+    struct Writers {
+        u32 page[frame_count][2]; // linear pages plus 1 whose `write` may be set; 0: none
+    };
+
+    struct Side {
+        Side();
+        [[nodiscard]] bool writes(u32 page, u32 frame) const;
+        void forbid(u32 page, u32 frame);
+        void note_writer(u32 page, u32 frame);
+        void forbid_all_of(u32 frame);
+
+        Privilege privilege[2]; // supervisor, user
+        HostZeroes<Writers> writers;
+    };
+
+    [[nodiscard]] static u32 frame_of(u64 physical) { return static_cast<u32>(physical / page_size % frame_count); }
 
     Side sides_[2];
     Side* now_ = &sides_[0];
-    std::unique_ptr<TlbEntry[]> never_ = std::make_unique<TlbEntry[]>(entry_count);
+    HostZeroes<TlbView> never_;
 };
 
 } // namespace truering

@@ -91,9 +91,9 @@ class RunLoop {
     Block* next_block(Block**& guess) {
         const Segment& cs = cpu_.segment[seg_CS];
         const u32 linear = cs.base + cpu_.eip;
-        if ((linear & ~page_offset_mask) != cpu_.fetch_page_ && !find_fetch_page(linear)) [[unlikely]]
+        if (!cpu_.fetch_view->has(linear, tlb_fetch) && !find_fetch_page(linear)) [[unlikely]]
             return nullptr;
-        const u64 physical = cpu_.fetch_physical_ | page_offset(linear);
+        const u64 physical = cpu_.fetch_view->physical_page(linear) | page_offset(linear);
         const u64 key = BlockCache::key_of(physical, cpu_.code_size());
         Block* block = *guess;
         if (block == nullptr || block->key != key) {
@@ -110,12 +110,9 @@ class RunLoop {
     }
 
     [[gnu::noinline]] bool find_fetch_page(u32 linear) {
-        TlbEntry* entry = nullptr;
+        u64 page = 0;
         if (cpu_.eip > cpu_.segment[seg_CS].limit) return false;
-        if (failed(translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry))) return false;
-        cpu_.fetch_page_ = linear & ~page_offset_mask;
-        cpu_.fetch_physical_ = entry->physical_page();
-        return true;
+        return !failed(translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, page));
     }
 
     // Runs a block. An outcome beyond Jumped: something happened that the caller must look at.
@@ -226,15 +223,15 @@ class RunLoop {
     Outcome fetch(Instruction& insn) {
         u8 bytes[max_instruction_length];
         const Segment& cs = cpu_.segment[seg_CS];
-        TlbEntry* entry = nullptr;
+        u64 page = 0;
         for (unsigned n = 0; n < max_instruction_length; ++n) {
             const u32 offset = cpu_.eip + n;
             const u32 linear = cs.base + offset;
             if (offset > cs.limit) return raise(cpu_, Vector::GP, 0);
-            if (entry == nullptr || page_offset(linear) == 0)
-                if (const Outcome o = translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, entry); failed(o))
+            if (n == 0 || page_offset(linear) == 0)
+                if (const Outcome o = translate(cpu_, linear, AccessKind::Fetch, cpu_.cpl == 3, page); failed(o))
                     return o;
-            bytes[n] = static_cast<u8>(cpu_.memory.read({entry->physical_page() | page_offset(linear)}, 1));
+            bytes[n] = static_cast<u8>(cpu_.memory.read({page | page_offset(linear)}, 1));
             const Decoded decoded = decode({bytes, n + 1}, cpu_.code_size(), cpu_.model.features);
             if (decoded.status == DecodeStatus::Truncated) continue;
             insn = decoded.instruction;

@@ -69,10 +69,10 @@ template <class T> inline u8* bulk_pointer(Cpu& cpu, SegmentIndex index, u32 off
     if (low > low + span) return nullptr; // wraps around in the segment
     const bool allowed = direction == Direction::Read ? segment.may_read(low, span + static_cast<u32>(sizeof(T)))
                                                       : segment.may_write(low, span + static_cast<u32>(sizeof(T)));
-    const TlbEntry& entry = cpu.tlb_view[Tlb::index_of(linear)];
-    const u32 tag = direction == Direction::Read ? entry.read_tag : entry.write_tag;
-    if (!allowed || tag != (linear & ~page_offset_mask)) return nullptr;
-    return access_detail::host_pointer(entry.host, linear);
+    const TlbView& view = *cpu.tlb_view;
+    u8* host = nullptr;
+    const bool hit = access_detail::hits<T>(direction == Direction::Read ? view.read : view.write, linear, host);
+    return hit && allowed ? host : nullptr;
 }
 
 // The elements of a bulk may not make an address register wrap at 16 bits.

@@ -24,10 +24,9 @@ u32 value_of(const Event& event) {
 // Where the processor has fetched from: the translation that it still holds, whatever the tables have come to say.
 // Where it holds none, the tables as they are, read without side effects.
 bool find_fetched(Cpu& cpu, u32 linear, u64& physical) {
-    const TlbEntry& entry = cpu.tlb.table(cpu.cpl == 3)[Tlb::index_of(linear)];
-    if (entry.page != (linear & ~page_offset_mask) || !entry.has(tlb_fetch))
-        return translate_for_debugger(cpu, linear, physical);
-    physical = entry.physical_page() | page_offset(linear);
+    const TlbView& view = *cpu.tlb.view(cpu.cpl == 3);
+    if (!view.has(linear, tlb_fetch)) return translate_for_debugger(cpu, linear, physical);
+    physical = view.physical_page(linear) | page_offset(linear);
     return true;
 }
 

@@ -108,19 +108,21 @@ void Emitter::address(const Instruction& insn) {
 }
 
 void Emitter::translate(const Operation& op, Access access, unsigned size) {
-    constexpr unsigned entry_bits = 5; // 32 bytes
-    static_assert(sizeof(TlbEntry) == 1u << entry_bits);
     slow_.push_back(std::make_unique<SlowPath>());
     slow_.back()->op = &op;
     mov(edx, ecx);
-    shr(edx, 12 - entry_bits);
-    and_(edx, (Tlb::entry_count - 1) << entry_bits);
-    lea(eax, ptr[rcx + (size - 1)]);
-    and_(eax, 0xFFFF'F000);
-    const size_t tag = access == Access::Read ? offsetof(TlbEntry, read_tag) : offsetof(TlbEntry, write_tag);
-    cmp(eax, dword[rbp + rdx + tag]);
-    jne(slow_.back()->entry, T_NEAR);
-    add(rcx, ptr[rbp + rdx + offsetof(TlbEntry, host)]);
+    shr(edx, 12);
+    const size_t deltas = access == Access::Read ? offsetof(TlbView, read) : offsetof(TlbView, write);
+    mov(rdx, ptr[rbp + rdx * 8 + deltas]);
+    test(rdx, rdx);
+    jz(slow_.back()->entry, T_NEAR);
+    if (size > 1) {
+        mov(eax, ecx);
+        and_(eax, page_offset_mask);
+        cmp(eax, page_size - size);
+        ja(slow_.back()->entry, T_NEAR);
+    }
+    add(rcx, rdx);
 }
 
 void Emitter::finish_slow(Flags state) {
