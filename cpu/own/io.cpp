@@ -39,7 +39,8 @@ template <class T> Outcome INS::run(Cpu& cpu, const Instruction& insn) {
     const auto once = [&](u32, u64& done) {
         const u32 to = masked(cpu, reg_EDI, insn);
         // A port read cannot be taken back: the store must be known to succeed first.
-        if (const Outcome o = check_write(cpu, seg_ES, to, sizeof(T)); failed(o)) return o;
+        if (quick_write<T>(cpu, seg_ES, to) == nullptr)
+            if (const Outcome o = check_write(cpu, seg_ES, to, sizeof(T)); failed(o)) return o;
         if (const Outcome o = write_memory(cpu, seg_ES, to, input<T>(cpu, port)); failed(o)) return o;
         add_masked(cpu, reg_EDI, step<T>(cpu), insn);
         done = 1;
