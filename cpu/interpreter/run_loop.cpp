@@ -259,8 +259,12 @@ u64 Cpu::retired() const {
     return retired_ + extra_retired + done;
 }
 
+// RF alone asks for one instruction at a time, but a REP that goes on after an interruption is one instruction: what it
+// says has been heeded when the instruction began.
 u64 Cpu::iterations_allowed() const {
-    if ((attention & (attention_step | attention_v32)) != 0) return 1;
+    const bool shadow = (interruptibility & (blocked_by_STI | blocked_by_MOV_SS)) != 0;
+    const bool steps = shadow || flag(EFLAGS_TF) || (dr7 & DR7_enables) != 0 || (in_v32() && v32.has(v32::STEP_EXIT));
+    if ((attention & attention_v32) != 0 || steps) return 1;
     u64 now = retired_ + extra_retired;
     if (current_block_ != nullptr) now += current_block_->count - 1; // REP ends a block
     return run_end_ > now ? run_end_ - now : 1;
