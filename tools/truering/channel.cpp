@@ -1,5 +1,7 @@
 #include "tools/truering/channel.hpp"
 
+#include "tools/truering/standard_streams.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -166,7 +168,7 @@ std::unique_ptr<Channel> open_pty(const std::string& name) {
     ::cfmakeraw(&raw);
     ::tcsetattr(slave, TCSANOW, &raw);
     ::fcntl(master, F_SETFL, O_NONBLOCK);
-    fmt::print(stderr, "truering: {} is {}\n", name, path);
+    tell(fmt::format("truering: {} is {}\n", name, path));
     return std::make_unique<PtyChannel>(master, slave);
 }
 

@@ -7,11 +7,11 @@
 #include "tools/truering/options.hpp"
 #include "tools/truering/scratch_folder.hpp"
 #include "tools/truering/session.hpp"
+#include "tools/truering/standard_streams.hpp"
 #include "tools/truering/values.hpp"
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <iterator>
 
 namespace truering {
@@ -33,25 +33,20 @@ Words in_terminal(const Words& more) {
 
 std::string drive(const std::string& file) { return "--drive=file=" + file + ",format=raw,mode=snapshot"; }
 
-void tell(std::string_view text) {
-    fmt::print("{}", text);
-    std::fflush(stdout);
-}
-
 // Runs a guest under Ringmaster and explains its account.
 int show(const Words& words) {
     Session session(parse_options(in_terminal(words)));
     const int status = session.run();
     const std::string account = explain_account(session.vmm_lines());
     if (!account.empty())
-        tell("\nWhat the guest did that left V32 mode, and why the VMM has to see it:\n" + account +
-             "Everything else ran without the VMM, at the privilege level that the guest intends.\n");
+        print("\nWhat the guest did that left V32 mode, and why the VMM has to see it:\n" + account +
+              "Everything else ran without the VMM, at the privilege level that the guest intends.\n");
     return status;
 }
 
 int demo_guest() {
-    tell("A small kernel, from its boot sector to power-off, under Ringmaster. (Without: truering demo bare)\n");
-    tell(markers);
+    print("A small kernel, from its boot sector to power-off, under Ringmaster. (Without: truering demo bare)\n");
+    print(markers);
     const ScratchFolder scratch;
     return show(
         {"--vmm", "--vmm-append=live=60", drive(scratch.put_disk("demo.img", bundled::demo_guest(), disk_size))});
@@ -65,19 +60,20 @@ int demo_bare() {
 }
 
 int demo_hostile() {
-    tell("A guest that asks for all that is not its own: memory that the VMM hides, V32 mode itself, its registers, "
-         "resets\n"
-         "of every kind, a triple fault. PASS: it got what a bare machine without the mode would give, and no more.\n");
-    tell(markers);
+    print(
+        "A guest that asks for all that is not its own: memory that the VMM hides, V32 mode itself, its registers, "
+        "resets\n"
+        "of every kind, a triple fault. PASS: it got what a bare machine without the mode would give, and no more.\n");
+    print(markers);
     const ScratchFolder scratch;
     return show(
         {"--vmm", "--vmm-append=live=2000", drive(scratch.put_disk("probe.img", bundled::probe_guest(), disk_size))});
 }
 
 int demo_nested() {
-    tell("Two VMMs, one in the other: the lower one gives its guest V32 mode, and the guest, a VMM too, proves on its "
-         "own "
-         "guest\nthat it has it: the claims of the mode's patent, one by one, two levels up.\n\n");
+    print("Two VMMs, one in the other: the lower one gives its guest V32 mode, and the guest, a VMM too, proves on its "
+          "own "
+          "guest\nthat it has it: the claims of the mode's patent, one by one, two levels up.\n\n");
     const ScratchFolder scratch;
     return Session(parse_options(in_terminal({"--cpu=pentium4", "--debug-exit=0xf4,success=0",
                                               "--kernel=" + scratch.put("nested.elf", bundled::nested_vmms())})))
@@ -85,10 +81,10 @@ int demo_nested() {
 }
 
 int demo_audit() {
-    tell("A kernel executes the 17 sensitive instructions of IA-32 that do not trap by themselves (VERR and VERW are "
-         "one),\n"
-         "and looks whether each shows what a kernel expects: in ring 3, where a VMM without the mode has to put it;\n"
-         "there on a processor with UMIP; and in ring 0, as it means to, in V32 mode under Ringmaster.\n\n");
+    print("A kernel executes the 17 sensitive instructions of IA-32 that do not trap by themselves (VERR and VERW are "
+          "one),\n"
+          "and looks whether each shows what a kernel expects: in ring 3, where a VMM without the mode has to put it;\n"
+          "there on a processor with UMIP; and in ring 0, as it means to, in V32 mode under Ringmaster.\n\n");
     struct Setting {
         const char* heading;
         Words options;
@@ -106,9 +102,9 @@ int demo_audit() {
         std::ifstream file(serial);
         runs.push_back({setting.heading, {std::istreambuf_iterator<char>(file), {}}});
     }
-    tell(audit_table(runs));
-    tell("\nWRONG: no trap, so no VMM could have helped. (exit): the instruction left V32 mode, and the VMM "
-         "answered.\n");
+    print(audit_table(runs));
+    print("\nWRONG: no trap, so no VMM could have helped. (exit): the instruction left V32 mode, and the VMM "
+          "answered.\n");
     return 0;
 }
 
@@ -123,8 +119,8 @@ int demo_linux() {
                             "    tools/images/make kernel-686 initramfs-686\n"
                             "in the source tree fetches (or name their folder in TRUERING_CACHE)",
                             file));
-    tell("Debian's Linux kernel and BusyBox, unchanged, under Ringmaster.\n");
-    tell(markers);
+    print("Debian's Linux kernel and BusyBox, unchanged, under Ringmaster.\n");
+    print(markers);
     return show({"--vmm", "--vmm-append=live=50000", "--kernel=" + kernel, "--initrd=" + initrd,
                  "--append=console=ttyS0,115200 truering.test=md5,fork"});
 }

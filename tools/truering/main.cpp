@@ -6,12 +6,13 @@
 #include "tools/truering/png.hpp"
 #include "tools/truering/scratch_folder.hpp"
 #include "tools/truering/session.hpp"
+#include "tools/truering/standard_streams.hpp"
 #include "tools/truering/status.hpp"
 #include "tools/truering/terminal.hpp"
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <csignal>
 #include <filesystem>
 #include <new>
 
@@ -22,11 +23,11 @@ using namespace truering;
 int run(const std::vector<std::string>& words) {
     Settings settings = parse_options(words);
     if (settings.help) {
-        fmt::print("{}", help_text());
+        print(help_text());
         return exit_code(Status::Success);
     }
     if (settings.dump_config) {
-        fmt::print("{}", dump_config(words));
+        print(dump_config(words));
         return exit_code(Status::Success);
     }
     if (settings.pc.drives.empty() && settings.kernel.empty())
@@ -39,23 +40,23 @@ int dispatch(std::vector<std::string> words) {
     const auto rest = [&] { return std::vector<std::string>(words.begin() + 1, words.end()); };
     if (first == "list") {
         if (words.size() != 2) throw UsageError("list what? cpus, keys, firmware, devices, encodings");
-        fmt::print("{}", list_text(words[1]));
+        print(list_text(words[1]));
     } else if (first == "completions") {
         if (words.size() != 2) throw UsageError("completions for which shell? bash");
-        fmt::print("{}", completions_text(words[1]));
+        print(completions_text(words[1]));
     } else if (first == "doctor") {
         const Diagnosis diagnosis = diagnose();
-        fmt::print("{}", diagnosis.text);
+        print(diagnosis.text);
         return exit_code(diagnosis.complete ? Status::Success : Status::FileProblem);
     } else if (first == "version" || first == "--version" || first == "-version") {
-        fmt::print("{}", version_text());
+        print(version_text());
     } else if (first == "help") {
-        fmt::print("{}", help_text());
+        print(help_text());
     } else if (first == "demo") {
         if (words.size() > 2) throw UsageError("demo: one name at most; see truering demo --list");
         const std::string name = words.size() == 2 ? words[1] : demo_names().front();
         if (name != "--list") return run_demo(name);
-        fmt::print("{}", demo_list());
+        print(demo_list());
     } else if (first == "run") {
         return run(rest());
     } else {
@@ -71,13 +72,14 @@ int dispatch(std::vector<std::string> words) {
 
 int fail(Status status, const char* message) {
     Terminal::restore();
-    fmt::print(stderr, "truering: {}\n", message);
+    tell(fmt::format("truering: {}\n", message));
     return exit_code(status);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
+    prepare_standard_streams();
     try {
         return dispatch({argv + 1, argv + argc});
     } catch (const UsageError& error) {
@@ -94,6 +96,9 @@ int main(int argc, char** argv) {
         return fail(Status::FileProblem, error.what());
     } catch (const ScratchError& error) {
         return fail(Status::FileProblem, error.what());
+    } catch (const OutputError& error) {
+        // Whoever reads the beginning of a list and leaves wants no message.
+        return error.reader_has_gone() ? signal_status(SIGPIPE) : fail(Status::FileProblem, error.what());
     } catch (const PngError& error) {
         return fail(Status::FileProblem, error.what());
     } catch (const std::bad_alloc&) {

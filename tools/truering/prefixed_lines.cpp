@@ -1,14 +1,14 @@
 #include "tools/truering/prefixed_lines.hpp"
 
-#include <fmt/format.h>
+#include "tools/truering/standard_streams.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
 
 namespace truering {
 
 PrefixedLines::~PrefixedLines() {
     if (!line_.empty()) end_line();
-    for (const std::string& line : kept_) fmt::print(stderr, "{}{}\n", prefix_, line);
+    for (const std::string& line : kept_) tell(fmt::format("{}{}\n", prefix_, line));
 }
 
 void PrefixedLines::transmit(u8 byte) {
@@ -19,7 +19,7 @@ void PrefixedLines::transmit(u8 byte) {
 
 void PrefixedLines::end_line() {
     if (show_ == Show::AtOnce) {
-        fmt::print(stderr, "{}{}\n", prefix_, line_);
+        tell(fmt::format("{}{}\n", prefix_, line_));
     } else {
         kept_.push_back(line_);
         if (kept_.size() > kept_lines) kept_.pop_front();

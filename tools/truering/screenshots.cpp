@@ -1,6 +1,7 @@
 #include "tools/truering/screenshots.hpp"
 
 #include "tools/truering/png.hpp"
+#include "tools/truering/standard_streams.hpp"
 
 #include <fmt/format.h>
 
@@ -50,7 +51,7 @@ void Screenshots::take_last() {
     for (const auto& shot : shots_) {
         if (shot->taken) continue;
         if (shot->request.when.kind != When::Kind::Exit)
-            fmt::print(stderr, "truering: {}: its moment did not come; taken at the end\n", shot->request.file);
+            tell(fmt::format("truering: {}: its moment did not come; taken at the end\n", shot->request.file));
         take(*shot);
     }
 }

@@ -4,6 +4,7 @@
 #include "machine/key_text.hpp"
 #include "tools/truering/prefixed_lines.hpp"
 #include "tools/truering/report.hpp"
+#include "tools/truering/standard_streams.hpp"
 #include "tools/truering/status.hpp"
 #include "tools/truering/terminal.hpp"
 #include "tools/truering/values.hpp"
@@ -12,7 +13,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <poll.h>
@@ -348,7 +348,7 @@ bool Session::expects_input() const {
 void Session::paused(const End& why) {
     if (display_) display_->set_status("paused: " + reason_of(why));
     say(0, fmt::format("paused: {}", reason_of(why)));
-    if (settings_.verbosity >= 0) fmt::print(stderr, "{}", report_text(why, *pc_, *watch_));
+    if (settings_.verbosity >= 0) tell(report_text(why, *pc_, *watch_));
 }
 
 void Session::update_status() {
@@ -363,7 +363,7 @@ void Session::update_status() {
 }
 
 void Session::say(int verbosity, const std::string& line) const {
-    if (settings_.verbosity >= verbosity) fmt::print(stderr, "truering: {}\n", line);
+    if (settings_.verbosity >= verbosity) tell(fmt::format("truering: {}\n", line));
 }
 
 // What the shadow has to say at the end.
@@ -377,13 +377,13 @@ void Session::settle(End& end) {
 void Session::report(const End& end, int status) {
     const bool worth_words = status != 0;
     if (settings_.verbosity >= (worth_words ? -1 : 1))
-        fmt::print(stderr, "truering: {} (status {})\n", reason_of(end), status);
+        tell(fmt::format("truering: {} (status {})\n", reason_of(end), status));
     say(1, fmt::format("{} instructions, {:.3f} s of the machine's time", pc_->cpu.retired(),
                        static_cast<double>(pc_->clock.now()) / 1e9));
     if (worth_words && settings_.verbosity >= 0)
-        fmt::print(stderr, "{}the command: {}\n", report_text(end, *pc_, *watch_), settings_.command);
+        tell(fmt::format("{}the command: {}\n", report_text(end, *pc_, *watch_), settings_.command));
     if (end.reason == EndReason::EnginesDiffer)
-        fmt::print(stderr, "{}", lockstep_->explain([this](const std::string& line) { say(0, line); }));
+        tell(lockstep_->explain([this](const std::string& line) { say(0, line); }));
 }
 
 void Session::write_coverage() const {

@@ -89,7 +89,6 @@ void Terminal::catch_signals(void (*interrupted)()) {
     for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) handle(number, &crash);
     handle(SIGTSTP, &stopped);
     handle(SIGCONT, &continued);
-    handle(SIGPIPE, SIG_IGN);
 }
 
 int Terminal::signal() { return noted_signal; }
