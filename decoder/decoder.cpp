@@ -25,6 +25,7 @@ class Decoder {
   private:
     enum class Stop : u8 { No, Truncated, TooLong };
 
+    // The next 1, 2 or 4 bytes.
     u32 take(unsigned count) {
         if (stop_ != Stop::No) return 0;
         if (position_ + count > max_instruction_length) {
@@ -36,9 +37,11 @@ class Decoder {
             stop_ = Stop::Truncated;
             return 0;
         }
-        u32 value = 0;
-        for (unsigned i = 0; i < count; ++i) value |= u32{bytes_[position_ + i]} << (8 * i);
+        const u8* const at = &bytes_[position_];
         position_ += count;
+        u32 value = at[0];
+        if (count > 1) value |= u32{at[1]} << 8;
+        if (count > 2) value |= u32{at[2]} << 16 | u32{at[3]} << 24;
         return value;
     }
 
