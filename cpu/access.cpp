@@ -3,6 +3,7 @@
 
 #include "cpu/events.hpp"
 #include "cpu/exceptions.hpp"
+#include "cpu/interpreter/block_cache.hpp"
 #include "cpu/paging.hpp"
 
 #include <algorithm>
@@ -69,7 +70,22 @@ Outcome slow_read(Cpu& cpu, u32 linear, void* to, unsigned size, bool user) {
     return Outcome::Done;
 }
 
+u8* beside_code(Cpu& cpu, u32 linear, unsigned size) {
+    const TlbView& view = *cpu.tlb_view;
+    if (!view.has(linear, tlb_write) || page_offset(linear) + size > page_size) return nullptr;
+    const Physical at{view.physical_page(linear) | page_offset(linear)};
+    const PageMapping& page = cpu.memory.page(at);
+    if (page.code_granules == 0 || page.write != page.read || cpu.blocks().holds(at.value, size)) return nullptr;
+    return page.write + page_offset(linear);
+}
+
 Outcome slow_write(Cpu& cpu, u32 linear, const void* from, unsigned size, bool user) {
+    if (user == (cpu.cpl == 3)) {
+        if (u8* const host = beside_code(cpu, linear, size)) {
+            std::memcpy(host, from, size);
+            return Outcome::Done;
+        }
+    }
     Stretches found;
     if (const Outcome o = locate(cpu, linear, size, AccessKind::Write, user, found); failed(o)) return o;
     cpu.host_mxcsr.leave(cpu.sse); // a device may compute with floating point

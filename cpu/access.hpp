@@ -19,6 +19,9 @@ Outcome slow_read(Cpu& cpu, u32 linear, void* to, unsigned size, bool user);
 Outcome slow_write(Cpu& cpu, u32 linear, const void* from, unsigned size, bool user);
 // Proves that a write would succeed, and does nothing.
 Outcome slow_check_write(Cpu& cpu, u32 linear, unsigned size, bool user);
+// Host memory for a write within a page that holds decoded code, where the write hits none of the code and nothing else
+// needs a closer look; else null.
+u8* beside_code(Cpu& cpu, u32 linear, unsigned size);
 Outcome segment_fault(Cpu& cpu, SegmentIndex index);
 // Whether a segment allows an access, where the quick look did not say yes.
 Outcome check_read_slowly(Cpu& cpu, SegmentIndex index, u32 offset, unsigned size);
@@ -129,6 +132,12 @@ template <class T, class Change> inline Outcome update_memory(Cpu& cpu, SegmentI
     using namespace access_detail;
     if (const Outcome o = check_write_slowly(cpu, index, offset, sizeof(T)); failed(o)) return o;
     if (const Outcome o = check_read_slowly(cpu, index, offset, sizeof(T)); failed(o)) return o;
+    if (u8* const host = beside_code(cpu, linear, sizeof(T))) {
+        std::memcpy(&value, host, sizeof(T));
+        change(value);
+        std::memcpy(host, &value, sizeof(T));
+        return Outcome::Done;
+    }
     if (const Outcome o = slow_check_write(cpu, linear, sizeof(T), user); failed(o)) return o;
     if (const Outcome o = slow_read(cpu, linear, &value, sizeof(T), user); failed(o)) return o;
     change(value);

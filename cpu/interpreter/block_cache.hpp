@@ -8,6 +8,10 @@
 // storage is reclaimed only when the arena is full, and then all blocks go at once, between two blocks of the run loop.
 // A block may be invalidated while it runs, by one of its own instructions: its remaining instructions are overwritten
 // with one that leaves the block at once and executes nothing. So self-modifying code is exact at no cost to the loop.
+//
+// Data beside code costs little: each page has a map of the bytes that blocks hold, and a store that hits none of them
+// looks no further. Code that is patched again and again must not be translated again and again: where a translation
+// has been killed, the next block waits before its heat counts, twice as long each time.
 #pragma once
 
 #include "cpu/cpu.hpp"
@@ -36,6 +40,8 @@ struct Block {
     void* native = nullptr; // its translation (jit/), or null
     u32 native_eip = 0;     // the EIP that the translation is for
     u32 heat = 0;           // executions before it was translated
+    u32 cold = 0;           // executions before heat counts
+    Block* next_in_page = nullptr;
 
     [[nodiscard]] Operation* operations() { return reinterpret_cast<Operation*>(this + 1); }
     [[nodiscard]] const Operation* operations() const { return reinterpret_cast<const Operation*>(this + 1); }
@@ -60,8 +66,10 @@ class BlockCache {
     // May discard all other blocks, so none may be in execution.
     Block* build(Cpu& cpu, u64 physical, CodeSize size);
 
-    // Drops the blocks that hold any of these bytes.
+    // Drops the blocks that hold any of these bytes. They cross no page.
     void invalidate(u64 physical, u32 size);
+    // Does any block hold any of these bytes? They cross no page.
+    [[nodiscard]] bool holds(u64 physical, u32 size);
 
     void discard_all();
 
@@ -75,14 +83,33 @@ class BlockCache {
     [[nodiscard]] static size_t slot_of(u64 key) {
         return static_cast<size_t>((key ^ key >> table_bits) & ((u64{1} << table_bits) - 1));
     }
+
+    // A page that held code since the last discard.
+    struct Page {
+        Block* first = nullptr;        // of the list of its blocks
+        u64 held[page_size / 64] = {}; // a bit for each byte: blocks hold it
+
+        [[nodiscard]] bool holds(u32 offset, u32 size) const;
+        void hold(u32 offset, u32 size);
+    };
+    [[nodiscard]] Page* page_of(u64 physical);
+    [[nodiscard]] Page& make_page(u64 physical);
     void kill(Block& block);
+
+    // How often the translation of a block was killed, by the block's key; blocks may share a count.
+    static constexpr unsigned lost_bits = 12;
+    [[nodiscard]] u8& lost(u64 key) { return lost_[(key ^ key >> lost_bits) & ((u64{1} << lost_bits) - 1)]; }
+    [[nodiscard]] static u32 wait_after(u8 lost);
 
     PhysicalMemory& memory_;
     BlockRunner* runner_ = nullptr;
     std::vector<Block*> table_;
-    std::unique_ptr<u64[]> arena_; // as 8-byte words, for alignment
-    size_t used_ = 0;              // bytes
-    std::unordered_map<u64, std::vector<Block*>> by_page_;
+    std::unique_ptr<u64[]> arena_;        // as 8-byte words, for alignment
+    size_t used_ = 0;                     // bytes
+    std::unordered_map<u64, Page> pages_; // by number
+    u64 last_number_ = ~u64{0};           // the page that was asked for last
+    Page* last_page_ = nullptr;
+    std::vector<u8> lost_ = std::vector<u8>(size_t{1} << lost_bits);
 };
 
 } // namespace truering

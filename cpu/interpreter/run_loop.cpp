@@ -136,6 +136,10 @@ class RunLoop {
 
     bool prefers_native(Block& block) {
         constexpr u32 hot = 16;
+        if (block.cold != 0) {
+            --block.cold;
+            return false;
+        }
         if (block.native == nullptr && ++block.heat == hot && cpu_.coverage_.empty())
             cpu_.block_runner_->translate(block);
         return block.native != nullptr && cpu_.block_runner_->suits(block);
