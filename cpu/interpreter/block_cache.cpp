@@ -78,7 +78,7 @@ void BlockCache::kill(Block& block) {
     if (slot == &block) slot = nullptr;
     u8& losses = lost(block.key);
     block.key = Block::invalid_key;
-    if (block.native != nullptr) {
+    if (block.translated) {
         losses = std::min(static_cast<u8>(losses + 1), most_lost);
         runner_->killed(block);
     }

@@ -37,16 +37,19 @@ struct Block {
     u32 count = 0;
     // The blocks that came next when the last operation fell through, and when it jumped: guesses, to be proven by key.
     Block* successor[2] = {};
-    void* native = nullptr; // its translation (jit/), or null
-    u32 native_eip = 0;     // the EIP that the translation is for
-    u32 heat = 0;           // executions before it was translated
-    u32 cold = 0;           // executions before heat counts
+    u32 heat = 0;            // executions since anybody thought of translating it
+    bool translated = false; // it is part of a translation (jit/)
+    u32 cold = 0;            // executions before heat counts
     Block* next_in_page = nullptr;
 
     [[nodiscard]] Operation* operations() { return reinterpret_cast<Operation*>(this + 1); }
     [[nodiscard]] const Operation* operations() const { return reinterpret_cast<const Operation*>(this + 1); }
 };
 static_assert(sizeof(Block) % alignof(Operation) == 0);
+
+[[nodiscard]] inline const Block& block_of(const Operation& operation) {
+    return reinterpret_cast<const Block*>(&operation - operation.index)[-1];
+}
 
 class BlockCache {
   public:

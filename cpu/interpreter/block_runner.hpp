@@ -12,14 +12,25 @@ class BlockRunner {
   public:
     virtual ~BlockRunner() = default;
 
-    // Has this block a translation that suits the processor's present state?
-    [[nodiscard]] virtual bool suits(const Block& block) const = 0;
-    // A block has been executed often: translate it, if it can be.
-    virtual void translate(Block& block) = 0;
+    // How a run ended. Cpu::retired_ counts what was executed before the block of `at`, or all where `at` is null.
+    struct Left {
+        enum class How : u8 {
+            Border,    // between two blocks
+            Operation, // `at` is to be executed, and what follows it in its block
+            Behind,    // `at` is done; what follows it in its block is to be executed
+            Outcome,   // `at` ended with this outcome
+        };
+        How how = How::Border;
+        Outcome outcome = Outcome::Jumped;
+        const Operation* at = nullptr; // its block's first EIP is in Cpu::block_eip
+    };
 
-    // Runs the block, and whatever its translation goes on to. Null in `stopped`: at a border between blocks, all of
-    // them counted, EIP at the next. Else the instruction Cpu::stopped_at of that block ended it with the outcome.
-    virtual Outcome run(Block& block, Block*& stopped) = 0;
+    // Runs what is translated at CS:EIP, and whatever that goes on to; false if there is nothing.
+    virtual bool run(Left& left) = 0;
+    // For the block at CS:EIP, true if run() has something for it from now on: what there is already, which has only
+    // been out of sight; or what is made now, as the block has been executed often.
+    virtual bool find(const Block& block) = 0;
+    virtual bool translate(Block& block) = 0;
 
     virtual void killed(Block& block) = 0; // it is invalid from now on, though it may be in execution
     virtual void all_discarded() = 0;      // all blocks' memory is about to be used again

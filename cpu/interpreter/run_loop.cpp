@@ -68,18 +68,19 @@ class RunLoop {
     void run_blocks() {
         Block** guess = &entry_guess_;
         do {
+            if (BlockRunner::Left left; cpu_.block_runner_ != nullptr && cpu_.block_runner_->run(left)) {
+                if (finish(left) > Outcome::Jumped) return;
+                entry_guess_ = nullptr; // which block comes next, the translations know better
+                guess = &entry_guess_;
+                continue;
+            }
             Block* const block = next_block(guess);
             if (block == nullptr) return run_one();
             *guess = block;
             // Near the end of the run, where the block may be too long: one by one.
             if (block->count > cpu_.pause_at_ - cpu_.retired_) [[unlikely]]
                 return run_one();
-            if (cpu_.block_runner_ != nullptr && prefers_native(*block)) {
-                if (run_native(*block) > Outcome::Jumped) return;
-                entry_guess_ = nullptr; // which block comes next, the translations know better
-                guess = &entry_guess_;
-                continue;
-            }
+            if (cpu_.block_runner_ != nullptr && has_translation(*block)) continue;
             const Outcome outcome = execute(*block);
             if (outcome > Outcome::Jumped) return;
             guess = &block->successor[outcome == Outcome::Done ? 0 : 1];
@@ -117,14 +118,22 @@ class RunLoop {
 
     // Runs a block. An outcome beyond Jumped: something happened that the caller must look at.
     Outcome execute(const Block& block) {
-        cpu_.current_block_ = &block;
         cpu_.block_eip = cpu_.eip;
-        const Operation* const first = block.operations();
-        const Outcome outcome = first->handler(cpu_, first->insn);
+        return execute_from(block, block.operations()[0]);
+    }
+
+    Outcome execute_from(const Block& block, const Operation& first) {
+        cpu_.current_block_ = &block;
+        const Outcome outcome = first.handler(cpu_, first.insn);
         if (outcome == Outcome::Done) {
             leave_block(block, block.count);
             return outcome;
         }
+        return stopped(block, outcome);
+    }
+
+    // The operation at which the block's chain ended has an outcome of its own.
+    Outcome stopped(const Block& block, Outcome outcome) {
         const Operation& last = *cpu_.stopped_at;
         if (outcome == Outcome::Leave) cpu_.eip = cpu_.block_eip + last.end;
         leave_block(block, last.index + 1u);
@@ -134,26 +143,27 @@ class RunLoop {
 
     // ---- Translated blocks
 
-    bool prefers_native(Block& block) {
-        constexpr u32 hot = 16;
+    bool has_translation(Block& block) {
+        constexpr u32 hot = 32;
+        if (block.translated && cpu_.block_runner_->find(block)) return true;
         if (block.cold != 0) {
             --block.cold;
             return false;
         }
-        if (block.native == nullptr && ++block.heat == hot && cpu_.coverage_.empty())
-            cpu_.block_runner_->translate(block);
-        return block.native != nullptr && cpu_.block_runner_->suits(block);
+        if (++block.heat < hot || !cpu_.coverage_.empty()) return false;
+        block.heat = 0;
+        return cpu_.block_runner_->translate(block);
     }
 
-    Outcome run_native(Block& block) {
-        Block* stopped = nullptr;
-        const Outcome outcome = cpu_.block_runner_->run(block, stopped);
-        if (stopped == nullptr) return outcome;
-        const Operation& last = *cpu_.stopped_at;
-        if (outcome == Outcome::Leave) cpu_.eip = cpu_.block_eip + last.end;
-        leave_block(*stopped, last.index + 1u);
-        if (failed(outcome)) give_up(outcome, last.insn.length);
-        return outcome;
+    // What translated code leaves to the interpreter.
+    Outcome finish(const BlockRunner::Left& left) {
+        if (left.at == nullptr) return Outcome::Jumped;
+        const Block& block = block_of(*left.at);
+        switch (left.how) {
+        case BlockRunner::Left::How::Operation: return execute_from(block, *left.at);
+        case BlockRunner::Left::How::Behind: return execute_from(block, left.at[1]);
+        default: return stopped(block, left.outcome);
+        }
     }
 
     void leave_block(const Block& block, u32 executed) {

@@ -1,4 +1,5 @@
-// Memory for host code, mapped twice: at one address it can be written, at another executed, at none both.
+// Memory for host code, mapped twice: at one address it can be written, at another executed, at none both. It is
+// executed below 2 GiB, so that an address of code fits into 32 bits.
 #pragma once
 
 #include "base/types.hpp"
@@ -15,10 +16,8 @@ class CodeMemory {
 
     [[nodiscard]] size_t size() const { return bytes_; }
     [[nodiscard]] u8* writable(size_t at) { return write_ + at; }
-    [[nodiscard]] void* executable(size_t at) { return execute_ + at; }
-    [[nodiscard]] size_t offset_of(const void* executable) const {
-        return static_cast<size_t>(static_cast<const u8*>(executable) - execute_);
-    }
+    // Where the byte at this offset is executed.
+    [[nodiscard]] u32 address(size_t at) const { return static_cast<u32>(reinterpret_cast<u64>(execute_ + at)); }
 
   private:
     size_t bytes_;

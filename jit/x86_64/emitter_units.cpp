@@ -1,12 +1,11 @@
 // x87, MMX, SSE and SSE2: the guest's instruction is the host's (unit_rows.hpp), between what must be sure before it
 // and what is recorded of it.
 //
-// Before: the units must hold the guest's registers. A block asks once; every call of the interpreter gives the units
-// back, so behind one it is asked again, and a slow path takes them anew before it comes back. Where taking is refused,
-// the interpreter executes the instruction and the run loop goes on behind it.
+// Before: the units must hold the guest's registers. A block asks once; a call of the interpreter gives the units back,
+// so behind one it is asked again. Where taking is refused, the interpreter executes the instruction.
 //
-// FIP, FCS, FOP and FDS are stored once for a row of x87 instructions: where the block may be left, and out of line in
-// slow paths. FDP is not known there any more, and is stored at once.
+// FIP, FCS, FOP and FDS are stored once for a row of x87 instructions: at the end of the block, before a call, and out
+// of line where the block is left. FDP is not known there any more, and is stored at once.
 #include "jit/x86_64/emitter.hpp"
 #include "jit/x86_64/native_layout.hpp"
 #include "jit/x86_64/unit_encoding.hpp"
@@ -18,9 +17,7 @@ using namespace Xbyak::util;
 
 namespace {
 
-constexpr HostNames host_names{{8, 9, 10, 11, 12, 13, 14, 15}, 1};
-
-bool reachable(const Instruction& insn) { return insn.address_32 && insn.segment < seg_FS; }
+constexpr HostNames host_names{{0, 1, 2, 3, 15, 5, 6, 7}, 9};
 
 u32 selector_of(unsigned segment) {
     return UnitLayout::segment + segment * static_cast<u32>(sizeof(Segment)) + UnitLayout::selector;
@@ -28,111 +25,94 @@ u32 selector_of(unsigned segment) {
 
 } // namespace
 
-bool Emitter::emit_unit(const Operation& op) {
-    const Instruction& insn = op.insn;
-    if (insn.row >= row_count || insn.lock) return false;
-    const UnitRow& unit = unit_row(insn.row);
-    if (unit.kind == UnitKind::None || !(insn.memory ? unit.in_memory : unit.in_register)) return false;
-    if (insn.memory && unit.memory_bytes != 0 && !reachable(insn)) return false;
+void Emitter::emit_unit(const Operation& op) {
+    const UnitRow& unit = unit_row(op.insn.row);
     ensure_units(op, unit.units);
-    switch (unit.kind) {
-    case UnitKind::Copy: emit_unit_instruction(op, unit); break;
-    case UnitKind::LoadControl: emit_load_control(op, unit); break;
-    default: break;
-    }
-    return true;
+    if (unit.kind == UnitKind::LoadControl)
+        emit_load_control(op, unit);
+    else
+        emit_unit_instruction(op, unit);
 }
 
 void Emitter::ensure_units(const Operation& op, u8 units) {
     if ((units_ & units) == units) return;
-    save_flags();
-    taking_.push_back(std::make_unique<Taking>());
-    Taking& taking = *taking_.back();
-    taking.op = &op;
-    taking.units = units;
-    taking.record = record_;
-    movzx(eax, byte[rbx + UnitLayout::resident]);
-    not_(eax);
-    test(al, units);
-    jnz(taking.entry, T_NEAR);
-    L(taking.back);
+    free_loaded(); // taking uses R8 to R10
+    clobber_host_flags();
+    auto take = std::make_shared<Xbyak::Label>(), back = std::make_shared<Xbyak::Label>();
+    movzx(r8d, byte[host::cpu + UnitLayout::resident]);
+    not_(r8d);
+    test(r8b, units);
+    jnz(*take, T_NEAR);
+    L(*back);
+    const Operation* const operation = &op;
+    later([=, this, at = here()] {
+        return_to(at);
+        L(*take);
+        call_stub(stubs_.take[units]);
+        jnc(*back, T_NEAR);
+        leave_for_interpreter(*operation, at);
+    });
     units_ |= units;
-}
-
-void Emitter::emit_taking() {
-    for (const auto& taking : taking_) {
-        L(taking->entry);
-        call(getCode() + (static_cast<const u8*>(stubs_.take[taking->units]) - execute_));
-        jnc(taking->back, T_NEAR);
-        flags_ = Flags::Saved;
-        record_ = taking->record;
-        call_interpreter(*taking->op);
-        mov(rdi, reinterpret_cast<u64>(taking->op));
-        jmp(getCode() + (static_cast<const u8*>(stubs_.leave) - execute_), T_NEAR);
-    }
-}
-
-// Behind a call of the interpreter, on the way back to where units are taken for resident.
-void Emitter::retake(const Operation& op, u8 units) {
-    if (units == 0) return;
-    Xbyak::Label taken;
-    call(getCode() + (static_cast<const u8*>(stubs_.take[units]) - execute_));
-    jnc(taken);
-    mov(rdi, reinterpret_cast<u64>(&op));
-    jmp(getCode() + (static_cast<const u8*>(stubs_.leave) - execute_), T_NEAR);
-    L(taken);
 }
 
 void Emitter::emit_unit_instruction(const Operation& op, const UnitRow& unit) {
     const Instruction& insn = op.insn;
     const Attributes& attributes = row(op).attributes;
-    if (insn.memory) {
-        save_flags();
-        address(insn);
-        if (unit.recorded) mov(edi, ecx);
-        translate(op, unit.writes_memory ? Access::Write : Access::Read, unit.memory_bytes);
-        if (unit.aligned) {
-            test(cl, unit.memory_bytes - 1);
-            jnz(slow_.back()->entry, T_NEAR);
-        }
+    if (insn.memory && unit.memory_bytes != 0) {
+        prove_operand(op, unit.writes_memory ? Access::Write : Access::Read, unit.memory_bytes);
+        if (unit.aligned) must_be_aligned(op, unit.memory_bytes);
+        add(host::delta, host::address);
     }
-    if (attributes.flags_read != 0) make_live();
+    if (attributes.flags_read != 0) make_all_flags_live();
     const HostInstruction host = host_instruction(unit, insn, host_names);
     for (unsigned n = 0; n < host.count; ++n) db(host.bytes[n]);
-    if (unit.x87 && row(op).operands[0].place == Place::Fixed && row(op).operands[0].width == Width::w)
-        mov(Xbyak::Reg16(host_names.general[reg_EAX]), ax); // FNSTSW AX
-    if (unit.recorded && insn.memory) mov(dword[rbx + UnitLayout::fdp], edi);
-    finish_slow(attributes.flags_written != 0 ? Flags::Live : flags_);
+    if (unit.recorded && insn.memory) mov(dword[host::cpu + UnitLayout::fdp], r8d);
+    if (attributes.flags_written != 0) {
+        flags_ = GuestFlags::dead();
+        flags_.live = arithmetic_flags;
+    }
     note_record(op, unit);
+}
+
+void Emitter::must_be_aligned(const Operation& op, unsigned bytes) {
+    auto leave = std::make_shared<Xbyak::Label>();
+    test(r8b, bytes - 1);
+    jnz(*leave, T_NEAR);
+    const Operation* const operation = &op;
+    later([=, this, at = here()] {
+        return_to(at);
+        L(*leave);
+        leave_for_interpreter(*operation, at);
+    });
 }
 
 // A value that unmasks an exception, or has reserved bits, is the interpreter's.
 void Emitter::emit_load_control(const Operation& op, const UnitRow& unit) {
     constexpr u32 plain_mxcsr = 0xFFFF & ~mxcsr::DAZ; // what every processor with SSE has
-    save_flags();
-    address(op.insn);
-    translate(op, Access::Read, unit.memory_bytes);
-    Xbyak::Label& slow = slow_.back()->entry;
+    prove_operand(op, Access::Read, unit.memory_bytes);
+    auto leave = std::make_shared<Xbyak::Label>();
+    load(host::delta, unit.memory_bytes);
+    mov(r8d, r9d);
+    not_(r8d);
     if (unit.x87) {
-        movzx(eax, word[rcx]);
-        mov(edx, eax);
-        not_(edx);
-        test(dl, fpu_status::exceptions);
-        jnz(slow, T_NEAR);
-        mov(word[rbx + UnitLayout::control_word], ax);
-        fldcw(word[rbx + UnitLayout::control_word]);
+        test(r8b, fpu_status::exceptions);
+        jnz(*leave, T_NEAR);
+        mov(word[host::cpu + UnitLayout::control_word], r9w);
+        fldcw(word[host::cpu + UnitLayout::control_word]);
     } else {
-        mov(eax, dword[rcx]);
-        mov(edx, eax);
-        not_(edx);
-        test(edx, mxcsr::masks);
-        jnz(slow, T_NEAR);
-        test(eax, ~plain_mxcsr);
-        jnz(slow, T_NEAR);
-        mov(dword[rbx + UnitLayout::mxcsr], eax);
-        ldmxcsr(dword[rbx + UnitLayout::mxcsr]);
+        test(r8d, mxcsr::masks);
+        jnz(*leave, T_NEAR);
+        test(r9d, ~plain_mxcsr);
+        jnz(*leave, T_NEAR);
+        mov(dword[host::cpu + UnitLayout::mxcsr], r9d);
+        ldmxcsr(dword[host::cpu + UnitLayout::mxcsr]);
     }
-    finish_slow(Flags::Saved);
+    const Operation* const operation = &op;
+    later([=, this, at = here()] {
+        return_to(at);
+        L(*leave);
+        leave_for_interpreter(*operation, at);
+    });
 }
 
 void Emitter::note_record(const Operation& op, const UnitRow& unit) {
@@ -141,19 +121,19 @@ void Emitter::note_record(const Operation& op, const UnitRow& unit) {
     if (op.insn.memory) record_.last_memory = &op;
 }
 
-// Neither EFLAGS nor RCX, RDX, RDI change.
+// EFLAGS do not change; R8 does.
 void Emitter::flush_record() {
     if (record_.last == nullptr) return;
     const Instruction& insn = record_.last->insn;
     const u32 opcode = static_cast<u32>(insn.opcode & 7) << 8 | insn.modrm;
     static_assert(UnitLayout::last_opcode == UnitLayout::status_word + 2);
-    mov(dword[rbx + UnitLayout::fip], eip_behind(*record_.last) - insn.length);
-    mov(dword[rbx + UnitLayout::status_word], opcode << 16); // the status word's own place is stale
-    movzx(eax, word[rbx + selector_of(seg_CS)]);
-    mov(word[rbx + UnitLayout::fcs], ax);
+    mov(dword[host::cpu + UnitLayout::fip], eip_behind(*record_.last) - insn.length);
+    mov(dword[host::cpu + UnitLayout::status_word], opcode << 16); // the status word's own place is stale
+    movzx(r8d, word[host::cpu + selector_of(seg_CS)]);
+    mov(word[host::cpu + UnitLayout::fcs], r8w);
     if (record_.last_memory != nullptr) {
-        movzx(eax, word[rbx + selector_of(record_.last_memory->insn.segment)]);
-        mov(word[rbx + UnitLayout::fds], ax);
+        movzx(r8d, word[host::cpu + selector_of(record_.last_memory->insn.segment)]);
+        mov(word[host::cpu + UnitLayout::fds], r8w);
     }
     record_ = {};
 }

@@ -1,24 +1,30 @@
 // The translator: decoded blocks to x86-64 code.
 //
-// Guest and host are one family. While translated code runs, the guest's EAX..EDI are the host's R8D..R15D, the guest's
-// arithmetic flags are the host's where an instruction has just made them and are kept as LAHF and SETO leave them
-// (saved_flags.hpp) from then on, in ESI. RBX is the Cpu, RBP its TLB table; RAX, RCX, RDX, RDI are scratch.
+// Guest and host are one family. Guest registers live in the host's of the same names (host_registers.hpp), guest flags
+// in the host's EFLAGS (guest_flags.hpp), and an instruction is its own translation (guest_form.hpp). What is
+// translated at once is a region (region.hpp).
 //
-// Total by construction: an instruction without an emitter calls the interpreter's function, and so does the slow path
-// of one with an emitter: the whole instruction is executed again by the interpreter, as if nothing had been done of
-// it. So faults, devices, breakpoints, self-modifying code need no second implementation.
+// Total by construction: an instruction without an emitter calls the interpreter's function; an access that needs more
+// than the quick look leaves the code, and the interpreter executes the instruction as if nothing had been done of it.
+// So faults, devices, breakpoints, self-modifying code need no second implementation.
 //
-// A translation belongs to a block (block_cache.hpp) and to one EIP, in 32-bit code with flat segments. Blocks of one
-// page jump to each other directly, once the way has been gone; everything else goes through the run loop. A block that
-// dies has its beginning overwritten by a jump out, so nobody need know who jumps to it.
+// Life cycle: a region is made when its first block has been executed often, for one physical page at one linear
+// address in 32-bit code with flat segments. It dies when one of its blocks does: its entries are taken out of the
+// table, and the jumps that had been linked to it lead to the run loop again. Its code may still be in execution; it
+// looks after each call whether its block has died. The code's memory is a ring of parts: when one is full the next is
+// emptied of its regions.
 #pragma once
 
 #include "cpu/interpreter/block_runner.hpp"
 #include "jit/x86_64/code_memory.hpp"
-#include "jit/x86_64/host_units.hpp"
-#include "jit/x86_64/saved_flags.hpp"
+#include "jit/x86_64/emitter.hpp"
+#include "jit/x86_64/entry_tables.hpp"
+#include "jit/x86_64/flag_table.hpp"
+#include "jit/x86_64/stubs.hpp"
 
 #include <memory>
+#include <optional>
+#include <unordered_map>
 
 namespace truering {
 
@@ -30,39 +36,72 @@ class Translator final : public BlockRunner {
     explicit Translator(Cpu& cpu, size_t code_bytes = default_code_bytes);
     ~Translator() override;
 
-    [[nodiscard]] bool suits(const Block& block) const override;
-    void translate(Block& block) override;
-    Outcome run(Block& block, Block*& stopped) override;
+    bool run(Left& left) override;
+    bool find(const Block& block) override;
+    bool translate(Block& block) override;
     void killed(Block& block) override;
     void all_discarded() override;
 
     struct Statistics {
-        u64 blocks = 0;   // translated
-        u64 refused = 0;  // left to the interpreter
-        u64 links = 0;    // direct jumps made
-        u64 recycled = 0; // how often the memory was full
+        u64 regions = 0;      // translated
+        u64 instructions = 0; // in them
+        u64 links = 0;        // direct jumps made between regions
+        u64 killed = 0;       // regions that have died
+        u64 recycled = 0;     // how often a part of the memory was emptied
     };
     [[nodiscard]] const Statistics& statistics() const { return statistics_; }
 
   private:
-    void make_stubs();
-    void link(const Block& to);
+    struct Region;
+    struct LinkRecord {
+        Link link; // offsets in the code memory
+        Region* from = nullptr;
+        Region* to = nullptr;
+    };
+    struct Entry {
+        Region* region = nullptr;
+        u32 offset = 0; // in the page
+        bool needs_flags = true;
+    };
+    struct Region {
+        CodePage* page = nullptr;
+        unsigned part = 0;
+        std::vector<u32> entries; // addresses
+        std::vector<Block*> blocks;
+        std::vector<u32> links;    // from it, by number
+        std::vector<u32> incoming; // to it
+    };
+
+    [[nodiscard]] bool suits() const;
+    [[nodiscard]] u32 code_at(u32 eip);
+    [[nodiscard]] bool can_begin(const Block& block) const;
+    bool attach(const CodePage& page);
+    bool make_region(Block& block, CodePage& page);
+    void emit(const RegionPlan& plan, CodePage& page, const u8* guest_bytes);
+    void record(const RegionPlan& plan, CodePage& page, const Emitter& emitter, size_t bytes);
+    void make_link(u32 number);
+    void unlink(LinkRecord& record);
+    void patch_jump(size_t at, size_t target);
+    void kill(Region& region);
+    void next_part();
+    void forget_all();
 
     Cpu& cpu_;
     CodeMemory code_;
-    std::vector<ArithmeticFlags> flag_table_ = saved_flags::make_table();
-    size_t used_ = 0;
-    size_t stubs_end_ = 0;
-    size_t enter_ = 0, call_ = 0, border_ = 0, leave_ = 0, take_[4] = {}; // offsets of the stubs
-    HostUnitsImage image_;
-    // How the last run left, written by the stub: the jump that may be linked to the next block, and its own block.
-    struct Return {
-        const void* site = nullptr;
-        const Block* block = nullptr;
-    };
-    Return return_;
-    u32 left_for_ = 0;           // EIP when it left by that jump
-    std::vector<Block*> blocks_; // translated
+    std::vector<ArithmeticFlags> flag_table_ = make_flag_table();
+    u32 link_left_ = 0;
+    HostUnitsImage units_image_;
+    StubAddresses stubs_;
+    std::unique_ptr<EntryTables> tables_;
+    size_t part_bytes_;
+    unsigned part_ = 0;
+    size_t used_; // offset of the first free byte in the present part
+    std::unordered_map<const Region*, std::unique_ptr<Region>> regions_;
+    std::unordered_map<u32, Entry> entries_; // by their address
+    std::unordered_multimap<const Block*, Region*> regions_of_;
+    std::vector<LinkRecord> links_;
+    std::vector<u32> free_links_;
+    std::optional<u32> pending_link_; // by which the last run ended
     Statistics statistics_;
 };
 
