@@ -16,6 +16,7 @@
 
 #include "cpu/cpu.hpp"
 #include "cpu/interpreter/dispatch.hpp"
+#include "cpu/interpreter/single_cache.hpp"
 #include "decoder/decoder.hpp"
 
 #include <memory>
@@ -77,6 +78,8 @@ class BlockCache {
     void discard_all();
 
     void set_runner(BlockRunner* runner) { runner_ = runner; }
+
+    SingleCache singles;
 
   private:
     static constexpr unsigned table_bits = 16;

@@ -11,7 +11,9 @@
 #include "decoder/isa.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
+#include <span>
 
 namespace truering {
 
@@ -207,7 +209,8 @@ class RunLoop {
         cpu_.event_delivered = false;
         cpu_.cast_shadow = 0;
         Instruction insn;
-        if (hits_code_breakpoint(cpu_, linear) || failed(fetch(insn))) return fault_at_fetch();
+        if (hits_code_breakpoint(cpu_, linear)) return fault_at_fetch();
+        if (!fetch_quickly(linear, insn) && failed(fetch(insn))) return fault_at_fetch();
         const bool traps = cpu_.flag(EFLAGS_TF);
         const bool resumed = cpu_.flag(EFLAGS_RF);
         const u8 shadow = cpu_.interruptibility & (blocked_by_STI | blocked_by_MOV_SS);
@@ -231,6 +234,32 @@ class RunLoop {
             v32::note_completion(cpu_);
         }
         cpu_.update_attention();
+    }
+
+    // What is in no block is decoded once, too, as long as its bytes stay the same: above all an instruction of a loop
+    // that crosses a page. Only where the bytes that it may have lie in RAM, in pages that may be fetched for sure.
+    bool fetch_quickly(u32 linear, Instruction& insn) {
+        constexpr u32 most = max_instruction_length;
+        const u32 last = linear + (most - 1);
+        if (cpu_.eip > 0u - most || cpu_.eip + (most - 1) > cpu_.segment[seg_CS].limit) return false;
+        SingleCache::Bytes bytes;
+        const u32 first_part = std::min(most, page_size - page_offset(linear));
+        if (!copy_code(linear, {bytes.data(), first_part})) return false;
+        if (first_part < most && !copy_code(last & ~page_offset_mask, {bytes.data() + first_part, most - first_part}))
+            return false;
+        const Instruction* const known =
+            cpu_.blocks().singles.decode(linear, bytes, cpu_.code_size(), cpu_.model.features);
+        if (known != nullptr) insn = *known;
+        return known != nullptr;
+    }
+
+    // Bytes of one page.
+    bool copy_code(u32 linear, std::span<u8> to) {
+        if (!cpu_.fetch_view->has(linear, tlb_fetch)) return false;
+        const PageMapping& page = cpu_.memory.page({cpu_.fetch_view->physical_page(linear)});
+        if (page.read == nullptr) return false;
+        std::memcpy(to.data(), page.read + page_offset(linear), to.size());
+        return true;
     }
 
     // Fetches and decodes at CS:EIP byte by byte as far as needed: across a page, near the limit, from a device.
