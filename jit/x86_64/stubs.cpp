@@ -1,11 +1,14 @@
 #include "jit/x86_64/stubs.hpp"
 
 #include "base/outcome.hpp"
+#include "cpu/access.hpp"
 #include "cpu/paging.hpp"
 #include "jit/x86_64/code_memory.hpp"
 #include "jit/x86_64/host_registers.hpp"
 #include "jit/x86_64/native_layout.hpp"
 #include "jit/x86_64/unit_layout.hpp"
+
+#include <algorithm>
 
 namespace truering {
 
@@ -16,9 +19,20 @@ using Layout = NativeLayout;
 
 constexpr size_t room = 8192;
 
+// How much the store at an address may write, its size being unknown here; it does not cross the page.
+unsigned widest_store(u32 linear) {
+    constexpr unsigned xmm_bytes = 16;
+    return std::min(xmm_bytes, page_size - page_offset(linear));
+}
+
 // What a look at the page tables makes of a linear address that the quick look did not know.
+// A store beside code in the same page finds its way here each time.
 template <AccessKind kind> u64 fill(Cpu* cpu, u32 linear) {
     if (cpu->tlb_view == cpu->tlb.never()) return 0;
+    if constexpr (kind == AccessKind::Write) {
+        if (const u8* const host = access_detail::beside_code(*cpu, linear, widest_store(linear)))
+            return reinterpret_cast<u64>(host) - linear;
+    }
     u64 page = 0;
     const Event fault = cpu->fault;
     if (failed(translate(*cpu, linear, kind, cpu->cpl == 3, page))) {
