@@ -42,6 +42,7 @@ GuestForm::GuestForm(std::span<const u8> bytes, const Instruction& insn) {
         if (prefix == 0xF2 || prefix == 0xF3 || (prefix == 0x66 && mandatory_prefix == 0)) mandatory_prefix = prefix;
     }
     opcode[opcode_bytes++] = bytes[at++];
+    if (opcode[0] == 0x82) opcode[0] = 0x80; // the alias is undefined in 64-bit mode
     if (opcode[0] == 0x0F) opcode[opcode_bytes++] = bytes[at++];
     const bool is_x87 = opcode_bytes == 1 && (opcode[0] & 0xF8) == 0xD8;
     if (known(insn).has_modrm || is_x87) {
