@@ -33,7 +33,8 @@ void Emitter::prove_operand(const Operation& op, Access access, unsigned size) {
 
 void Emitter::prove(const Operation& op, unsigned segment, Access access, unsigned size) {
     clobber_host_flags();
-    if (segment >= seg_FS) add_segment_base(op, segment, access, size); // the others are flat
+    // The others are flat, and may be read and written.
+    if (segment == seg_CS || segment >= seg_FS) add_segment_base(op, segment, access, size);
     const size_t table = access == Access::Read ? offsetof(TlbView, read) : offsetof(TlbView, write);
     const auto look_up = [this, table] {
         mov(r9d, r8d);
@@ -74,7 +75,8 @@ void Emitter::prove(const Operation& op, unsigned segment, Access access, unsign
     });
 }
 
-// FS and GS are rarely flat: their limit and base are looked at where they stand.
+// FS and GS are rarely flat, and CS is not to be written, perhaps not to be read: their limit and base are looked at
+// where they stand.
 void Emitter::add_segment_base(const Operation& op, unsigned segment, Access access, unsigned size) {
     const size_t at = NativeLayout::segment + segment * sizeof(Segment);
     const size_t last = access == Access::Read ? offsetof(Segment, sure_read_last) : offsetof(Segment, sure_write_last);
