@@ -219,7 +219,7 @@ void Emitter::emit_effect(const Operation& op, int rm) {
     const Operand& a = row(op).operands[0];
     const unsigned size = operand_size(insn, a);
     if (effect == Effect::None) return;
-    if (is_shift(effect) && shift_count(insn) == 0) return;
+    if ((is_shift(effect) || is_rotate(effect)) && shift_count(insn) == 0) return;
     if (!demanded) {
         const bool shifts = is_shift(effect) || effect == Effect::DoubleShift || is_partial(effect);
         flags_ = GuestFlags::dead();
