@@ -102,25 +102,26 @@ bool Translator::make_region(Block& block, CodePage& page) {
     if (mapping.read == nullptr) return false;
     const auto enterable = [&](u32 eip) { return tables_->has(page, page_offset(eip)); };
     const RegionPlan plan = plan_region(cpu_, block, cpu_.eip, enterable);
-    try {
-        emit(plan, page, mapping.read);
-    } catch (const Xbyak::Error& error) {
-        if (error != Xbyak::ERR_CODE_IS_TOO_BIG) throw; // an emitter is wrong
+    Emission result = emit(plan, page, mapping.read);
+    if (result == Emission::NoRoom) {
         next_part();
-        try {
-            emit(plan, page, mapping.read);
-        } catch (const Xbyak::Error&) {
-            return false; // larger than a whole part
-        }
+        result = emit(plan, page, mapping.read); // NoRoom again: larger than a whole part
     }
-    return true;
+    return result == Emission::Done;
 }
 
-void Translator::emit(const RegionPlan& plan, CodePage& page, const u8* guest_bytes) {
+// An error of the assembler's other than a lack of room is one of the emitters': no guest is to suffer from it, the
+// interpreter executes what cannot be translated.
+Translator::Emission Translator::emit(const RegionPlan& plan, CodePage& page, const u8* guest_bytes) {
     const size_t end = (stubs_.end - code_.address(0)) + (part_ + 1) * part_bytes_;
-    Emitter emitter(plan, guest_bytes, code_.writable(used_), code_.address(used_), end - used_, stubs_);
-    const size_t bytes = emitter.emit();
-    record(plan, page, emitter, bytes);
+    try {
+        Emitter emitter(plan, guest_bytes, code_.writable(used_), code_.address(used_), end - used_, stubs_);
+        const size_t bytes = emitter.emit();
+        record(plan, page, emitter, bytes);
+    } catch (const Xbyak::Error& error) {
+        return error == Xbyak::ERR_CODE_IS_TOO_BIG ? Emission::NoRoom : Emission::Refused;
+    }
+    return Emission::Done;
 }
 
 void Translator::record(const RegionPlan& plan, CodePage& page, const Emitter& emitter, size_t bytes) {

@@ -77,7 +77,8 @@ class Translator final : public BlockRunner {
     [[nodiscard]] bool can_begin(const Block& block) const;
     bool attach(const CodePage& page);
     bool make_region(Block& block, CodePage& page);
-    void emit(const RegionPlan& plan, CodePage& page, const u8* guest_bytes);
+    enum class Emission : u8 { Done, NoRoom, Refused };
+    Emission emit(const RegionPlan& plan, CodePage& page, const u8* guest_bytes);
     void record(const RegionPlan& plan, CodePage& page, const Emitter& emitter, size_t bytes);
     void make_link(u32 number);
     void unlink(LinkRecord& record);
