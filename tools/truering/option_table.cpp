@@ -187,7 +187,7 @@ constexpr std::array rows{
     OptionRow{
         "Machine", "engine", 0, "interp|jit|check[,slice=N]",
         "the interpreter, a translator to the host's own code (x86-64 hosts), or both side by side, compared every "
-        "N instructions [interp; 10000]",
+        "N instructions [jit where there is one; 10000]",
         set_engine},
     OptionRow{"Machine", "rtc", 0, "DATE|now", "what the real-time clock shows at power-on [2000-01-01, or now]",
               set_rtc},

@@ -68,6 +68,8 @@ void Session::choose_defaults() {
     terminal_used_ = serial_on_terminal || s.display == DisplayKind::Terminal;
     terminal_open_ = terminal_used_;
     const bool watched = s.display != DisplayKind::None || (terminal_used_ && Terminal::is_interactive());
+    if (s.engine == EngineChoice::Automatic)
+        s.pc.engine = s.coverage.empty() ? Engine::Translator : Engine::Interpreter; // which counts what it executes
     const bool checked = s.engine == EngineChoice::Check;
     if (checked && s.time == TimeChoice::Host)
         throw UsageError(
