@@ -49,6 +49,7 @@ Block* BlockCache::build(Cpu& cpu, u64 physical, CodeSize size) {
     const PageMapping& page = memory_.page({physical});
     if (page.read == nullptr) return nullptr;
     const u32 start = page_offset(physical);
+    if (singles.goes_beyond(physical, {page.read + start, page_size - start}, size)) return nullptr;
     u32 at = start;
     Block& block = *new (&arena_[used_ / sizeof(u64)]) Block;
     while (block.count < Block::max_operations && at < page_size) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace truering {
 
@@ -28,6 +29,14 @@ class SingleCache {
         if (decoded.status == DecodeStatus::Truncated || decoded.instruction.row >= row_count) return nullptr;
         known = {bytes, size, decoded.instruction};
         return &known.instruction;
+    }
+
+    // Is it known of an instruction that begins with these bytes, the last of a page, that it needs more of them?
+    // `address` is a hint, linear or physical: they have the same offset in the page.
+    [[nodiscard]] bool goes_beyond(u64 address, std::span<const u8> bytes, CodeSize size) const {
+        const Single& known = singles_[address % singles_.size()];
+        return known.instruction.length > bytes.size() && known.size == size &&
+               std::equal(bytes.begin(), bytes.end(), known.bytes.begin());
     }
 
   private:

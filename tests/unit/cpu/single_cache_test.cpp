@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace truering {
 namespace {
 
@@ -45,6 +47,19 @@ TEST_F(SingleCacheTest, AnUndefinedInstructionIsNoAnswer) {
     EXPECT_EQ(decode({0xF0, 0x90}), nullptr); // LOCK NOP
     EXPECT_NE(decode(mov_eax_1), nullptr);
     EXPECT_EQ(decode({0xF0, 0x90}), nullptr);
+}
+
+TEST_F(SingleCacheTest, KnowsWhichBytesNeedMore) {
+    const auto goes_beyond = [&](std::vector<u8> bytes, CodeSize size = CodeSize::Bits32) {
+        return cache_.goes_beyond(0x5FFE, bytes, size);
+    };
+    EXPECT_FALSE(goes_beyond({0xB8, 1}));
+    ASSERT_NE(decode(mov_eax_1), nullptr);
+    EXPECT_TRUE(goes_beyond({0xB8, 1}));
+    EXPECT_TRUE(goes_beyond({0xB8, 1, 0, 0}));
+    EXPECT_FALSE(goes_beyond({0xB8, 1, 0, 0, 0})) << "it is whole";
+    EXPECT_FALSE(goes_beyond({0xB9, 1})) << "another instruction";
+    EXPECT_FALSE(goes_beyond({0xB8, 1}, CodeSize::Bits16)) << "there it may be shorter";
 }
 
 TEST_F(SingleCacheTest, PlacesThatShareAnEntryDoNotMixUp) {
